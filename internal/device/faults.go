@@ -1,0 +1,74 @@
+package device
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/verbs"
+)
+
+// softRoCE is how to get an RDMA device where there is no NIC for it.
+const softRoCE = "`hack/softroce/up NETDEV` makes a Soft-RoCE device of any Ethernet device " +
+	"(`modprobe rdma_rxe; rdma link add rxe0 type rxe netdev NETDEV`)"
+
+// noDevice explains why verbs lists no device. The cause is what verbs said, or nil if it
+// just found none.
+func noDevice(sysfs fs.FS, cause error) error {
+	const what = "looking for RDMA devices"
+	known := names(sysfs, classInfiniBand)
+	switch {
+	case errors.Is(cause, verbs.ErrNotSupported):
+		return fault.New(fault.NoDevice, what, fmt.Errorf("this program was built without verbs: %w", cause),
+			"use a build for Linux with cgo")
+	case errors.Is(cause, verbs.ErrNoLibrary):
+		return fault.New(fault.NoDevice, what, cause,
+			"install libibverbs and its providers (Debian: libibverbs1 ibverbs-providers, Fedora: libibverbs)")
+	case !exists(sysfs, classInfiniBand):
+		return fault.New(fault.NoDevice, what, because("the kernel has no RDMA subsystem loaded", cause),
+			"load the driver of the NIC; without one, "+softRoCE)
+	case len(known) == 0:
+		return fault.New(fault.NoDevice, what, because("this host has none", cause), softRoCE)
+	case !exists(sysfs, classVerbs):
+		return fault.New(fault.NoDevice, what,
+			because("the kernel has "+strings.Join(known, ", ")+", but no way for programs to use it", cause),
+			"`modprobe ib_uverbs`")
+	default:
+		return fault.New(fault.NoDevice, what,
+			because("the kernel has "+strings.Join(known, ", ")+", but libibverbs finds no driver for it", cause),
+			"install the providers (Debian: ibverbs-providers); in a container, pass /dev/infiniband in")
+	}
+}
+
+// because puts a cause, which may be nil, behind an explanation.
+func because(why string, cause error) error {
+	if cause == nil {
+		return errors.New(why)
+	}
+	return fmt.Errorf("%s: %w", why, cause)
+}
+
+// openProblem explains why a device cannot be opened. libibverbs tells little, and some
+// of its versions say ENOENT for a file that they may not open, so the file is tried here.
+func openProblem(device string, cause error) error {
+	nodes := nodesOf(device)
+	for _, n := range nodes {
+		f, err := os.OpenFile(n, os.O_RDWR, 0)
+		if err == nil {
+			_ = f.Close()
+			continue
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w; in a container, pass the device in", err)
+		}
+		return err
+	}
+	if errors.Is(cause, syscall.ENOENT) && len(nodes) == 0 {
+		return fmt.Errorf("%w; is the module ib_uverbs loaded?", cause)
+	}
+	return cause
+}
