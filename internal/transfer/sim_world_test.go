@@ -1,0 +1,208 @@
+package transfer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/transfer"
+	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/transport/memory"
+	"github.com/rdmacp/rdmacp/internal/transport/transporttest"
+)
+
+// world is one simulated copy.
+type world struct {
+	scenario
+	source, sink   *disk
+	fabric         *memory.Fabric
+	link           *controlLink
+	client, daemon side
+	took           time.Duration
+}
+
+// side is one end's view of a copy when it is over.
+type side struct {
+	report   transfer.Report
+	err      error
+	progress atomic.Int64
+	spare    error // whether all slots could be lent again, where the copy succeeded
+	most     int   // calls of the driver at once
+}
+
+func newWorld(seed uint64) *world {
+	s := draw(seed)
+	data := make([]byte, s.plan.Size)
+	for i := range data {
+		data[i] = byte(seed + uint64(i)*uint64(i)>>3)
+	}
+	return &world{
+		scenario: s,
+		fabric:   memory.New(s.wire),
+		source:   &disk{fault: s.source, chunk: s.plan.Chunk, slow: s.wire, data: data},
+		sink:     &disk{fault: s.sink, chunk: s.plan.Chunk, slow: s.wire, data: make([]byte, len(data))},
+	}
+}
+
+// run copies.
+func (w *world) run(t *testing.T) {
+	t.Helper()
+	lender, driver := transporttest.Connect(t, w.fabric, w.setup(), w.fabric, w.setup())
+	clientCtx, stopClient := context.WithCancelCause(t.Context())
+	daemonCtx, stopDaemon := context.WithCancelCause(t.Context())
+	w.link = newLink(w.scenario, func() {
+		stopClient(errStreamGone) // as the stream's context does
+		stopDaemon(errStreamGone)
+	})
+	trouble := time.AfterFunc(w.at, func() {
+		switch {
+		case w.kill != 0:
+			w.fabric.Kill(w.kill)
+			w.link.frozen.Store(true)
+			time.AfterFunc(5*time.Second, w.link.breakDown) // keepalive
+		case w.cancel == memory.LenderSide:
+			stopClient(context.Canceled)
+		case w.cancel == memory.DriverSide:
+			stopDaemon(context.Canceled)
+		}
+	})
+	start := time.Now()
+	var wg sync.WaitGroup
+	wg.Go(func() { w.runClient(clientCtx, lender) })
+	wg.Go(func() { w.runDaemon(daemonCtx, driver) })
+	wg.Wait()
+	w.took = time.Since(start)
+	trouble.Stop()
+	w.link.breakDown()
+}
+
+func (w *world) setup() transport.Setup {
+	return transport.Setup{Direction: w.direction, ChunkSize: w.plan.Chunk, Slots: w.slots, QPs: 1}
+}
+
+// runClient does what a client does around the engine: it says how it ended, and
+// waits for the daemon's last word before it closes.
+func (w *world) runClient(ctx context.Context, l transport.Lender) {
+	defer func() { _ = l.Close() }()
+	c, link := &w.client, w.link
+	c.report, c.err = w.copyClient(ctx, l)
+	if c.err == nil {
+		c.spare = w.lendAll(ctx, l)
+		c.err = w.commit(ctx)
+	}
+	if c.err != nil {
+		go func() { _ = link.send(context.WithoutCancel(ctx), link.toDaemon, message{fault: c.err}, -1) }()
+		link.drain(link.toClient) // closing earlier would look like a lost connection to the daemon
+	}
+}
+
+// copyClient runs the engine.
+func (w *world) copyClient(ctx context.Context, l transport.Lender) (transfer.Report, error) {
+	o := transfer.Options{Window: w.lendWindow, Progress: func(n int64) { w.client.progress.Add(n) }}
+	if w.direction == transport.Put {
+		return transfer.Send(ctx, l, lenderEnd{w.link}, w.source, w.plan, o)
+	}
+	return transfer.Receive(ctx, l, lenderEnd{w.link}, w.sink, w.plan, o)
+}
+
+// commit says Finish and waits for Committed.
+func (w *world) commit(ctx context.Context) error {
+	err := w.link.send(ctx, w.link.toDaemon, message{finish: true}, -1)
+	if err == nil {
+		_, err = w.link.receive(ctx, w.link.toClient)
+	}
+	if errors.Is(err, context.Canceled) {
+		return fault.New(fault.Interrupted, "waiting for the daemon", err, "")
+	}
+	return err
+}
+
+// lendAll lends every slot once more: a copy that succeeded keeps none.
+func (w *world) lendAll(ctx context.Context, l transport.Lender) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var loans []transport.Loan
+	for range w.slots {
+		loan, err := w.lendOne(ctx, l)
+		if err != nil {
+			return err
+		}
+		loans = append(loans, loan)
+	}
+	for _, loan := range loans {
+		loan.Return()
+	}
+	return nil
+}
+
+func (w *world) lendOne(ctx context.Context, l transport.Lender) (transport.Loan, error) {
+	if w.direction == transport.Put {
+		return l.LendSource(ctx, bytes.NewReader([]byte{1}), transport.Extent{Len: 1})
+	}
+	return l.LendSink(ctx, w.sink, transport.Extent{Len: 1})
+}
+
+// runDaemon does what a daemon does around the engine.
+func (w *world) runDaemon(ctx context.Context, d transport.Driver) {
+	defer func() { _ = d.Close() }()
+	s, link, m := &w.daemon, driverEnd{w.link}, &meter{Driver: d}
+	o := transfer.Options{Window: w.driveWindow, Progress: func(n int64) { s.progress.Add(n) }}
+	if w.direction == transport.Put {
+		s.report, s.err = transfer.Pull(ctx, m, link, w.sink, w.plan, o)
+	} else {
+		s.report, s.err = transfer.Push(ctx, m, link, w.source, w.plan, o)
+	}
+	s.most = int(m.most.Load())
+	go link.drain(link.toDaemon)
+	_ = link.send(context.WithoutCancel(ctx), link.toClient, message{finish: s.err == nil, fault: s.err}, -1)
+}
+
+// meter counts the calls of a driver that run at once.
+type meter struct {
+	transport.Driver
+	now, most atomic.Int64
+}
+
+func (m *meter) enter() func() {
+	if n := m.now.Add(1); n > m.most.Load() {
+		m.most.Store(n) // approximately, which is enough to show a window that isn't kept
+	}
+	return func() { m.now.Add(-1) }
+}
+
+func (m *meter) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, ext transport.Extent) (transport.Digest, error) {
+	defer m.enter()()
+	return m.Driver.Pull(ctx, t, dst, ext)
+}
+
+func (m *meter) Push(ctx context.Context, src io.ReaderAt, ext transport.Extent, t transport.Ticket) (transport.Digest, error) {
+	defer m.enter()()
+	return m.Driver.Push(ctx, src, ext, t)
+}
+
+// String is what happened.
+func (w *world) String() string {
+	text := func(err error) string {
+		return fmt.Sprintf("%s %v", fault.CodeOf(err), err)
+	}
+	return fmt.Sprintf("%s\n  client %+v %s\n  daemon %+v %s\n  %s",
+		w.scenario, w.client.report, text(w.client.err), w.daemon.report, text(w.daemon.err), w.ending())
+}
+
+// ending is what a second run of the seed has to give again. What still gets
+// done behind an error is a race between many that are all cancelled at the same
+// instant of virtual time, so of a failure it is only the codes.
+func (w *world) ending() string {
+	if w.client.err != nil || w.daemon.err != nil {
+		return fmt.Sprintf("client %s, daemon %s", fault.CodeOf(w.client.err), fault.CodeOf(w.daemon.err))
+	}
+	return fmt.Sprintf("%d chunks retried, %s, %d messages, %d late",
+		w.client.report.Retried, w.took, w.link.steps.Load(), w.fabric.LatePackets())
+}

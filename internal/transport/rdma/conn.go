@@ -1,0 +1,179 @@
+package rdma
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rdmacp/rdmacp/internal/mr"
+	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/verbs"
+)
+
+// conn is what the two ends of a connection have in common: slots, queue pairs,
+// and the goroutine that polls their completions.
+type conn struct {
+	*end
+	peer transport.Endpoint
+
+	free   chan struct{} // one token for each slot that is free
+	ops    []op          // by slot
+	posts  []sync.Mutex  // by queue pair; serialises posting
+	nextQP atomic.Uint32
+
+	// users is held shared by every call that touches a slot, and exclusively
+	// by Close, which frees the slots.
+	users  sync.RWMutex
+	closed bool // guarded by users
+
+	broken   chan struct{} // closed once cause is set
+	breakMu  sync.Mutex    // guards cause and the closing of broken
+	cause    error
+	work     atomic.Int64 // completions still to come
+	progress atomic.Int64 // when the last completion came, as time since start
+	start    time.Time
+
+	onRecv func(verbs.WC) // what a completed receive means; set before polling starts
+	stop   context.CancelFunc
+	polled chan struct{} // closed when the poller has ended
+
+	counters counters
+}
+
+// newConn takes an end over and starts its poller.
+func newConn(e *end, peer transport.Endpoint, onRecv func(verbs.WC)) *conn {
+	c := &conn{
+		end: e, peer: peer,
+		free:   make(chan struct{}, e.setup.Slots),
+		ops:    make([]op, e.setup.Slots),
+		posts:  make([]sync.Mutex, len(e.qps)),
+		broken: make(chan struct{}),
+		start:  time.Now(),
+		onRecv: onRecv,
+		polled: make(chan struct{}),
+	}
+	for range e.setup.Slots {
+		c.free <- struct{}{}
+	}
+	for i := range c.ops {
+		c.ops[i].done = make(chan error, 1)
+	}
+	return c
+}
+
+// run starts the poller.
+func (c *conn) run() {
+	ctx, stop := context.WithCancel(context.Background())
+	c.stop = stop
+	go c.poll(ctx)
+}
+
+// acquire waits for a slot.
+func (c *conn) acquire(ctx context.Context) (*mr.Lease, error) {
+	select {
+	case <-c.broken:
+		return nil, c.err()
+	default:
+	}
+	select {
+	case <-c.free:
+	case <-c.broken:
+		return nil, c.err()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	lease, err := c.pool.Acquire(ctx)
+	if err != nil {
+		c.free <- struct{}{}
+	}
+	return lease, err
+}
+
+// release gives a slot back.
+func (c *conn) release(l *mr.Lease) {
+	l.Release()
+	c.free <- struct{}{}
+}
+
+// use lets the caller touch slots until it calls done; Close waits for that.
+func (c *conn) use() (done func(), err error) {
+	c.users.RLock()
+	if c.closed {
+		c.users.RUnlock()
+		return nil, transport.ErrClosed
+	}
+	return c.users.RUnlock, nil
+}
+
+// check refuses extents that don't fit a slot.
+func (c *conn) check(ext transport.Extent) error {
+	if ext.Len <= 0 || ext.Len > c.setup.ChunkSize || ext.Off < 0 {
+		return fmt.Errorf("rdma: extent of %d bytes at %d: a slot holds 1 to %d", ext.Len, ext.Off, c.setup.ChunkSize)
+	}
+	return nil
+}
+
+// fail breaks the connection; the first cause stays.
+func (c *conn) fail(cause error) {
+	c.breakMu.Lock()
+	defer c.breakMu.Unlock()
+	if c.cause != nil {
+		return
+	}
+	c.cause = cause
+	close(c.broken)
+}
+
+// err is why the connection broke.
+func (c *conn) err() error {
+	c.breakMu.Lock()
+	defer c.breakMu.Unlock()
+	return c.cause
+}
+
+// lost wraps a cause that this end did not choose.
+func lost(err error) error { return fmt.Errorf("%w: %w", transport.ErrLost, err) }
+
+// Stats returns what this end did so far.
+func (c *conn) Stats() transport.Stats { return c.counters.snapshot() }
+
+// Close ends the connection: queue pairs to ERR, so that nothing can reach the
+// slots any more, then flushed work is reaped, then all is freed.
+func (c *conn) Close() error {
+	c.fail(transport.ErrClosed)
+	c.users.Lock()
+	defer c.users.Unlock()
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	var errs []error
+	for _, qp := range c.qps {
+		errs = append(errs, qp.ToError())
+	}
+	c.drain()
+	c.stop()
+	<-c.polled
+	return errors.Join(append(errs, c.end.close())...)
+}
+
+// drain waits until all posted work has completed or was flushed.
+func (c *conn) drain() {
+	deadline := time.NewTimer(drainLimit)
+	defer deadline.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for c.work.Load() > 0 {
+		select {
+		case <-tick.C:
+		case <-c.polled:
+			return
+		case <-deadline.C:
+			c.log.Warn("work was not flushed", "completions", c.work.Load())
+			return
+		}
+	}
+}

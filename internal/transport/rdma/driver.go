@@ -1,0 +1,112 @@
+package rdma
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/verbs"
+)
+
+// driver is the active end. It posts READs and WRITEs; nothing of it can be
+// reached by the peer.
+type driver struct{ *conn }
+
+var _ transport.Driver = driver{}
+
+// newDriver takes a connected end over.
+func newDriver(e *end, peer transport.Endpoint) (transport.Driver, error) {
+	c := newConn(e, peer, func(verbs.WC) {})
+	c.run()
+	return driver{c}, nil
+}
+
+// Pull READs the peer's loan into a slot and writes the slot to dst.
+func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, ext transport.Extent) (none transport.Digest, err error) {
+	if err := d.fits(t, ext); err != nil {
+		return none, err
+	}
+	done, err := d.use()
+	if err != nil {
+		return none, err
+	}
+	defer done()
+	lease, err := d.acquire(ctx)
+	if err != nil {
+		return none, err
+	}
+	wrs := reads(uint64(lease.Slot()), lease.Addr(), d.pool.LKey(), t)
+	if err := d.transfer(ctx, lease, wrs); err != nil {
+		return none, err
+	}
+	defer d.release(lease)
+	digest := d.sum(lease.Bytes(), ext.Len)
+	if err := d.flush(lease.Bytes(), dst, ext); err != nil {
+		return none, err
+	}
+	d.counters.moved(ext.Len)
+	return digest, nil
+}
+
+// reads cuts the READ of a loan into pieces. READs of a queue pair complete in
+// order, so the completion of the last speaks for all.
+func reads(id, local uint64, lkey verbs.Key, t transport.Ticket) []verbs.SendWR {
+	wrs := make([]verbs.SendWR, 0, pieces(int(t.Len)))
+	for off := uint32(0); off < t.Len; off += readPiece {
+		wrs = append(wrs, verbs.SendWR{
+			ID: id, Op: verbs.OpRead,
+			Local: local + uint64(off), LKey: lkey,
+			Remote: t.Addr + uint64(off), RKey: verbs.Key(t.RKey),
+			Len: min(readPiece, t.Len-off),
+		})
+	}
+	wrs[len(wrs)-1].Flags = verbs.SendSignaled
+	return wrs
+}
+
+// Push reads ext of src into a slot and WRITEs it into the peer's loan. The
+// immediate tells the peer, behind the bytes, which loan they are for.
+func (d driver) Push(ctx context.Context, src io.ReaderAt, ext transport.Extent, t transport.Ticket) (none transport.Digest, err error) {
+	if err := d.fits(t, ext); err != nil {
+		return none, err
+	}
+	done, err := d.use()
+	if err != nil {
+		return none, err
+	}
+	defer done()
+	lease, err := d.acquire(ctx)
+	if err != nil {
+		return none, err
+	}
+	if err := d.fill(lease.Bytes(), src, ext); err != nil {
+		d.release(lease)
+		return none, err
+	}
+	digest := d.sum(lease.Bytes(), ext.Len)
+	wr := verbs.SendWR{
+		ID: uint64(lease.Slot()), Op: verbs.OpWriteImm, Flags: verbs.SendSignaled,
+		Local: lease.Addr(), LKey: d.pool.LKey(),
+		Remote: t.Addr, RKey: verbs.Key(t.RKey), Len: uint32(ext.Len), Imm: t.Imm(),
+	}
+	if err := d.transfer(ctx, lease, []verbs.SendWR{wr}); err != nil {
+		return none, err
+	}
+	d.release(lease)
+	d.counters.moved(ext.Len)
+	return digest, nil
+}
+
+// fits refuses an extent that no slot holds. A loan of another length is the
+// peer's fault, and breaks the connection.
+func (d driver) fits(t transport.Ticket, ext transport.Extent) error {
+	if err := d.check(ext); err != nil {
+		return err
+	}
+	if int(t.Len) != ext.Len {
+		d.fail(lost(fmt.Errorf("the peer lent %d bytes for an extent of %d", t.Len, ext.Len)))
+		return d.err()
+	}
+	return nil
+}

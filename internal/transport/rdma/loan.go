@@ -1,0 +1,78 @@
+package rdma
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"github.com/rdmacp/rdmacp/internal/mr"
+	"github.com/rdmacp/rdmacp/internal/transport"
+)
+
+// loan is a slot in the peer's reach.
+type loan struct {
+	l        *lender
+	lease    *mr.Lease
+	ext      transport.Extent
+	returned sync.Once
+}
+
+// Ticket names the slot.
+func (o *loan) Ticket() transport.Ticket {
+	return transport.Ticket{
+		Addr: o.lease.Addr(), RKey: uint32(o.l.pool.RKey()), Len: uint32(o.ext.Len),
+		Slot: o.lease.Slot(), Gen: o.lease.Gen(),
+	}
+}
+
+// Return frees the slot.
+func (o *loan) Return() { o.returned.Do(func() { o.l.release(o.lease) }) }
+
+// sourceLoan is a slot that holds what the peer may READ.
+type sourceLoan struct {
+	loan
+	digest transport.Digest
+}
+
+// Settle returns the digest that was taken when the slot was filled.
+func (s *sourceLoan) Settle(context.Context) (transport.Digest, error) {
+	s.l.counters.moved(s.ext.Len)
+	return s.digest, nil
+}
+
+// sinkLoan is a slot that the peer WRITEs into.
+type sinkLoan struct {
+	loan
+	dst    io.WriterAt
+	pushed chan struct{} // closed when the bytes are there
+}
+
+// Settle waits for the push, then writes the slot to the sink.
+func (s *sinkLoan) Settle(ctx context.Context) (none transport.Digest, err error) {
+	select {
+	case <-s.pushed:
+	case <-s.l.broken:
+		return none, s.l.err()
+	case <-ctx.Done():
+		return none, context.Cause(ctx)
+	}
+	done, err := s.l.use()
+	if err != nil {
+		return none, err
+	}
+	defer done()
+	digest := s.l.sum(s.lease.Bytes(), s.ext.Len)
+	if err := s.l.flush(s.lease.Bytes(), s.dst, s.ext); err != nil {
+		return none, err
+	}
+	s.l.counters.moved(s.ext.Len)
+	return digest, nil
+}
+
+// Return frees the slot; a push that comes now is for no loan.
+func (s *sinkLoan) Return() {
+	s.l.mu.Lock()
+	delete(s.l.sinks, s.Ticket().Imm())
+	s.l.mu.Unlock()
+	s.loan.Return()
+}

@@ -1,0 +1,120 @@
+package rdma
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/mr"
+	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/verbs"
+)
+
+// role is what tells the two ends and the two directions apart: what memory and
+// queue pairs allow, and how much work a queue pair holds.
+type role struct {
+	slotAccess verbs.Access
+	qpAccess   verbs.Access // what the peer may do
+	sends      int          // per queue pair
+	recvs      int          // per queue pair
+}
+
+// lenderRole opens a lender's slots to the one operation that the direction
+// needs, and to no other.
+func lenderRole(s transport.Setup) role {
+	if s.Direction == transport.Get {
+		return role{
+			slotAccess: verbs.AccessLocalWrite | verbs.AccessRemoteWrite,
+			qpAccess:   verbs.AccessRemoteWrite,
+			sends:      1,
+			recvs:      s.Slots,
+		}
+	}
+	return role{slotAccess: verbs.AccessRemoteRead, qpAccess: verbs.AccessRemoteRead, sends: 1, recvs: 1}
+}
+
+// driverRole lets the peer do nothing at all.
+func driverRole(s transport.Setup) role {
+	if s.Direction == transport.Get {
+		return role{sends: s.Slots, recvs: 1}
+	}
+	return role{slotAccess: verbs.AccessLocalWrite, sends: s.Slots * pieces(s.ChunkSize), recvs: 1}
+}
+
+// pieces is how many READs a chunk of n bytes takes.
+func pieces(n int) int { return (n + readPiece - 1) / readPiece }
+
+// resources are the verbs objects of one end of a connection.
+type resources struct {
+	pd      *verbs.PD
+	channel *verbs.CompChannel
+	cq      *verbs.CQ
+	pool    *mr.Pool
+	qps     []*verbs.QP
+}
+
+// newResources makes the objects and moves the queue pairs to INIT.
+func newResources(vctx *verbs.Context, budget *mr.Budget, c device.Choice, s transport.Setup, r role) (res *resources, err error) {
+	res = &resources{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, res.close())
+		}
+	}()
+	if res.pd, err = vctx.AllocPD(); err != nil {
+		return res, making("a protection domain", c, err)
+	}
+	if res.channel, err = vctx.CreateCompChannel(); err != nil {
+		return res, making("a completion channel", c, err)
+	}
+	if res.cq, err = vctx.CreateCQ(s.QPs*(r.sends+r.recvs), res.channel); err != nil {
+		return res, making("a completion queue", c, err)
+	}
+	if res.pool, err = mr.NewPool(res.pd, budget, s.ChunkSize, s.Slots, r.slotAccess); err != nil {
+		return res, fmt.Errorf("%s/%d: %w", c.Rail.Device, c.Rail.Port, err)
+	}
+	for range s.QPs {
+		qp, err := res.pd.CreateQP(verbs.QPInitAttr{
+			SendCQ: res.cq, RecvCQ: res.cq,
+			MaxSendWR: r.sends, MaxRecvWR: r.recvs, MaxSendSGE: 1, MaxRecvSGE: 1,
+		})
+		if err != nil {
+			return res, making("a queue pair", c, err)
+		}
+		res.qps = append(res.qps, qp)
+		if err := qp.ToInit(verbs.InitAttr{Port: c.Rail.Port, Access: r.qpAccess}); err != nil {
+			return res, making("a queue pair", c, err)
+		}
+	}
+	return res, nil
+}
+
+// making turns a failed constructor into a fault.
+func making(what string, c device.Choice, err error) error {
+	return fault.New(fault.NoDevice, fmt.Sprintf("making %s on %s/%d", what, c.Rail.Device, c.Rail.Port), err,
+		"see how many the device and the rdma cgroup allow: rdma resource show; ibv_devinfo -v")
+}
+
+// close frees what there is, children first, and goes on after an error.
+func (r *resources) close() error {
+	var errs []error
+	for _, qp := range slices.Backward(r.qps) {
+		errs = append(errs, qp.Close())
+	}
+	r.qps = nil
+	if r.pool != nil {
+		errs = append(errs, r.pool.Close())
+	}
+	if r.cq != nil {
+		errs = append(errs, r.cq.Close())
+	}
+	if r.channel != nil {
+		errs = append(errs, r.channel.Close())
+	}
+	if r.pd != nil {
+		errs = append(errs, r.pd.Close())
+	}
+	return errors.Join(errs...)
+}
