@@ -1,0 +1,89 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+)
+
+// The keepalive notices a dead host below the pulse of the session's stream.
+const (
+	keepaliveTime    = 10 * time.Second
+	keepaliveTimeout = 3 * time.Second
+)
+
+// dial connects to the daemon. The TCP connection is made here, not by gRPC,
+// for its plain errors, its addresses, and since a session never reconnects.
+func dial(ctx context.Context, o Options) (net.Conn, *grpc.ClientConn, error) {
+	network, address := "tcp", o.Address
+	if path, ok := strings.CutPrefix(o.Address, "unix:"); ok {
+		network, address = "unix", path
+	}
+	raw, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, nil, unreachable(ctx, o, err)
+	}
+	once := make(chan net.Conn, 1)
+	once <- raw
+	conn, err := grpc.NewClient("passthrough:///"+o.Host,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
+			select {
+			case c := <-once:
+				return c, nil
+			default:
+				return nil, errors.New("the connection was lost")
+			}
+		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+		grpc.WithDisableRetry(),
+		grpc.WithNoProxy(),
+	)
+	if err != nil {
+		return nil, nil, errors.Join(fault.New(fault.Internal, "connecting to "+o.Address, err, ""), raw.Close())
+	}
+	return raw, conn, nil
+}
+
+// noAnswer is the fault of a daemon that does not answer in time.
+func noAnswer(o Options) *fault.Error {
+	f := fault.New(fault.ConnectTimeout, "connecting to "+o.Address, fmt.Errorf("no answer within %v", o.ConnectTimeout),
+		"see that the host is up, that rdmad runs on it, and that no firewall drops its TCP port")
+	f.Host = o.Host
+	return f
+}
+
+// unreachable explains a failed dial.
+func unreachable(ctx context.Context, o Options, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return toFault(cause, o.Host)
+	}
+	f := fault.New(fault.Unreachable, "connecting to "+o.Address, err, "see that the host is up and that its address is right")
+	f.Host = o.Host
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		f.Why = fmt.Errorf("the name %q cannot be resolved", dns.Name)
+		f.Fix = "see that the name is right, or use an address"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		f.Why = errors.New("connection refused: nothing listens there")
+		f.Fix = "start rdmad on the host, and see that it listens on this address and port (--listen); --port names another"
+	case errors.Is(err, os.ErrNotExist):
+		f.Why = errors.New("there is no such socket")
+		f.Fix = "start rdmad with --listen " + o.Address
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+		return noAnswer(o)
+	}
+	return f
+}

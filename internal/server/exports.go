@@ -1,0 +1,140 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/storage"
+	"github.com/rdmacp/rdmacp/internal/wire"
+)
+
+// Export is a directory that clients may reach.
+type Export struct {
+	Name     string
+	Path     string // absolute, or relative to the working directory
+	ReadOnly bool
+}
+
+// export is an open export: everything below it is resolved beneath dir.
+type export struct {
+	Export
+	dir *storage.Dir
+}
+
+type exports []*export
+
+// openExports opens the directories, so that a wrong one is an error at start.
+func openExports(configs []Export) (es exports, err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, es.close())
+		}
+	}()
+	for _, c := range configs {
+		if c.Path, err = filepath.Abs(c.Path); err != nil {
+			return es, err
+		}
+		dir, err := storage.OpenDir(c.Path)
+		if err != nil {
+			return es, fmt.Errorf("export %q: %w", c.Name, err)
+		}
+		es = append(es, &export{Export: c, dir: dir})
+	}
+	return es, nil
+}
+
+// close closes the directories.
+func (es exports) close() error {
+	var errs []error
+	for _, e := range es {
+		errs = append(errs, e.dir.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// place is where a target lies: a name beneath an export.
+type place struct {
+	*export
+	name string // relative to the export; "." is the export itself
+}
+
+// abs is the place's absolute path on this host.
+func (p place) abs() string { return filepath.Join(p.Path, p.name) }
+
+// resolve finds the export that t lies in, without looking at the file system:
+// by name, or the innermost one above an absolute path.
+func (es exports) resolve(t wire.Target) (place, error) {
+	if t.Export != "" {
+		for _, e := range es {
+			if e.Name == t.Export {
+				return place{e, relative(t.Path)}, nil
+			}
+		}
+		return place{}, es.notExport(fmt.Sprintf("finding export %q", t.Export))
+	}
+	clean := path.Clean(t.Path)
+	var best place
+	for _, e := range es {
+		rel, ok := beneath(clean, e.Path)
+		if ok && (best.export == nil || len(e.Path) > len(best.Path)) {
+			best = place{e, relative(rel)}
+		}
+	}
+	if best.export == nil {
+		return place{}, es.notExport("finding an export that holds " + clean)
+	}
+	return best, nil
+}
+
+// beneath returns p relative to dir, if p is dir or below it.
+func beneath(p, dir string) (string, bool) {
+	if p == dir {
+		return "", true
+	}
+	return strings.CutPrefix(p, strings.TrimSuffix(dir, "/")+"/")
+}
+
+// relative makes a name beneath an export of what the client wrote. Dots that
+// lead outside stay, for storage to refuse.
+func relative(p string) string { return path.Clean(strings.TrimLeft(p, "/")) }
+
+// notExport names what there is, so that the user need not guess.
+func (es exports) notExport(what string) error {
+	if len(es) == 0 {
+		return fault.New(fault.NotExport, what, errors.New("this daemon exports nothing"), "start rdmad with --export NAME=DIR")
+	}
+	names := make([]string, 0, len(es))
+	for _, e := range es {
+		names = append(names, fmt.Sprintf("%s (%s)", e.Name, e.Path))
+	}
+	return fault.New(fault.NotExport, what, errors.New("there is none; this daemon exports "+strings.Join(names, ", ")),
+		"name a path in one of them, as HOST::EXPORT/PATH or HOST:/ABSOLUTE/PATH")
+}
+
+// destination resolves the target of a put: read-only exports are refused, and
+// a directory takes the file in under its base name, as scp does it.
+func (es exports) destination(t wire.Target) (place, error) {
+	p, err := es.resolve(t)
+	if err != nil {
+		return p, err
+	}
+	if p.ReadOnly {
+		return p, fault.New(fault.ReadOnly, "writing "+p.abs(), fmt.Errorf("export %q is read-only", p.Name),
+			"choose another export, or set read_only = false for it in the daemon's configuration")
+	}
+	isDir, err := p.dir.IsDir(p.name)
+	if err != nil && (fault.CodeOf(err) != fault.NotFound || t.WantDirectory) {
+		return p, err
+	}
+	if t.WantDirectory && !isDir {
+		return p, fault.New(fault.NotRegular, "writing into "+p.abs()+"/", errors.New("it is not a directory"), "leave the slash at the end out, or make the directory first")
+	}
+	if isDir {
+		p.name = path.Join(p.name, t.BaseName)
+	}
+	return p, nil
+}

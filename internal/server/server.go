@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/rdmacp/rdmacp/internal/transport"
+	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
+)
+
+// Config configures a Server.
+type Config struct {
+	Exports     []Export
+	Fabric      transport.Fabric
+	Device      string // RDMA device, or device/port; empty: the one that reaches the client
+	Version     string // of this daemon, for messages
+	Logger      *slog.Logger
+	ChunkSize   int // bytes; the most that a client gets
+	Slots       int // chunks in flight for each session; each costs ChunkSize of pinned memory
+	MaxSessions int // at once
+}
+
+// Server serves rdmacp.v1.TransferService, health and reflection.
+type Server struct {
+	pb.UnimplementedTransferServiceServer
+
+	config   Config
+	log      *slog.Logger
+	exports  exports
+	grpc     *grpc.Server
+	health   *health.Server
+	sessions atomic.Int64
+	stop     chan struct{} // closed when sessions have to end
+	stopped  atomic.Bool
+}
+
+// What a peer may cost before it has said anything worth it, and how the death
+// of an idle connection is noticed; see docs/design.md.
+const (
+	maxStreams        = 64
+	maxMessage        = 1 << 20
+	maxHeaders        = 16 << 10
+	connectionTimeout = 5 * time.Second
+	keepaliveTime     = 20 * time.Second
+	keepaliveTimeout  = 5 * time.Second
+)
+
+// New opens the exports and makes a server of them.
+func New(c Config) (*Server, error) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	exports, err := openExports(c.Exports)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		config: c, log: c.Logger, exports: exports, health: health.NewServer(), stop: make(chan struct{}),
+		grpc: grpc.NewServer(
+			grpc.MaxConcurrentStreams(maxStreams),
+			grpc.MaxRecvMsgSize(maxMessage),
+			grpc.MaxHeaderListSize(maxHeaders),
+			grpc.ConnectionTimeout(connectionTimeout),
+			grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: connectionTimeout, PermitWithoutStream: true}),
+			grpc.WaitForHandlers(true),
+		),
+	}
+	pb.RegisterTransferServiceServer(s.grpc, s)
+	healthpb.RegisterHealthServer(s.grpc, s.health)
+	reflection.Register(s.grpc)
+	return s, nil
+}
+
+// Serve serves lis until Drain or Close. It may be called for several listeners.
+func (s *Server) Serve(lis net.Listener) error {
+	if err := s.grpc.Serve(lis); !errors.Is(err, grpc.ErrServerStopped) {
+		return err
+	}
+	return nil
+}
+
+// Drain refuses new sessions and waits for those that run; when ctx ends it cuts
+// them. Transfers that are cut leave nothing behind.
+func (s *Server) Drain(ctx context.Context) {
+	s.health.Shutdown()
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		s.grpc.GracefulStop()
+	}()
+	select {
+	case <-drained:
+	case <-ctx.Done():
+		s.cut()
+		<-drained
+	}
+}
+
+// cut ends the sessions that still run, and the server.
+func (s *Server) cut() {
+	if !s.stopped.Swap(true) {
+		close(s.stop)
+	}
+	s.grpc.Stop()
+}
+
+// Close cuts every session, waits until they have ended, and closes the exports.
+func (s *Server) Close() error {
+	s.cut()
+	return s.exports.close()
+}

@@ -1,0 +1,200 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/wire"
+	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
+)
+
+// setupLimit bounds everything ahead of the first transfer.
+const setupLimit = 8 * time.Second
+
+type pipe = wire.Pipe[*pb.SessionRequest, *pb.SessionResponse]
+
+// session is one client's stream and its end of the data path.
+type session struct {
+	server *Server
+	pipe   *pipe
+	log    *slog.Logger
+	hello  wire.Hello
+	driver transport.Driver
+	chunk  int // bytes, agreed
+	slots  int // chunks in flight, agreed
+}
+
+// Session serves one session: handshake, then transfers until the client ends
+// the stream. When it returns, the data path is gone.
+func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.SessionResponse]) (err error) {
+	defer func() { err = toStatus(err) }()
+	if n := s.sessions.Add(1); n > int64(s.config.MaxSessions) {
+		s.sessions.Add(-1)
+		return fault.New(fault.Limit, "opening a session", fmt.Errorf("%d sessions are open, and the daemon allows no more", n-1),
+			"try again later, or raise max-sessions in the daemon's configuration")
+	}
+	defer s.sessions.Add(-1)
+	p, ctx := wire.NewPipe(stream.Context(), stream,
+		func(m *pb.SessionRequest) bool { return m.GetHeartbeat() != nil },
+		func() *pb.SessionResponse {
+			return &pb.SessionResponse{Message: &pb.SessionResponse_Heartbeat{Heartbeat: &pb.Heartbeat{}}}
+		})
+	ctx, cancel := s.untilStopped(ctx)
+	defer cancel()
+	id := rand.Text()[:8]
+	ss := &session{server: s, pipe: p, log: s.log.With("session", id, "peer", peerAddr(ctx))}
+	begun := time.Now()
+	defer func() { ss.ended(begun, err) }()
+	if err := ss.open(ctx, id); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ss.driver.Close()) }()
+	return ss.serve(ctx)
+}
+
+// untilStopped returns a context that ends when the server cuts its sessions.
+func (s *Server) untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-s.stop:
+			cancel(fault.New(fault.Interrupted, "serving the session", errors.New("the daemon is being stopped"), "run the same command again once it is back"))
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
+}
+
+// ended writes the session's last log line.
+func (ss *session) ended(begun time.Time, err error) {
+	attrs := []any{"seconds", time.Since(begun).Seconds()}
+	if ss.driver != nil {
+		stats := ss.driver.Stats()
+		attrs = append(attrs, "bytes", stats.Bytes, "chunks", stats.Chunks)
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		ss.log.Info("session ended", attrs...)
+		return
+	}
+	ss.log.Warn("session failed", append(attrs, "error", err)...)
+}
+
+// open shakes hands: the client's Hello, this end's queue pairs, Welcome, and
+// the client's Ready.
+func (ss *session) open(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, setupLimit,
+		fault.New(fault.Timeout, "opening the session", fmt.Errorf("it took longer than %v", setupLimit), "see the client's log"))
+	defer cancel()
+	m, err := ss.pipe.Recv(ctx)
+	if err != nil {
+		return err
+	}
+	if ss.hello, err = wire.ToHello(m.GetHello(), ss.server.config.Version); err != nil {
+		return err
+	}
+	endpoint, err := ss.connect(ctx)
+	if err != nil {
+		return err
+	}
+	err = ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Welcome{Welcome: wire.FromWelcome(wire.Welcome{
+		Version: ss.server.config.Version, Endpoint: endpoint, ChunkSize: ss.chunk, Session: id,
+	})}})
+	if err == nil {
+		m, err = ss.pipe.Recv(ctx)
+	}
+	if err == nil && m.GetReady() == nil {
+		err = fault.New(fault.Protocol, "opening the session", fmt.Errorf("the client said %T instead of Ready", m.GetMessage()), "")
+	}
+	if err != nil {
+		return errors.Join(err, ss.driver.Close())
+	}
+	ss.log.Info("session open", "direction", ss.hello.Direction.String(), "client_version", ss.hello.Version,
+		"device", endpoint.Device, "client_device", ss.hello.Endpoint.Device, "chunk_size", ss.chunk, "queue_pairs", len(endpoint.QPs))
+	return nil
+}
+
+// connect makes this end of the data path.
+func (ss *session) connect(ctx context.Context) (transport.Endpoint, error) {
+	c := ss.server.config
+	ss.chunk = min(c.ChunkSize, ss.hello.ChunkSize, int(min(ss.hello.Endpoint.MaxMessage, wire.MaxChunk)))
+	ss.slots = min(c.Slots, ss.hello.Slots)
+	setup := transport.Setup{
+		Device:    c.Device,
+		Local:     localAddr(ctx),
+		Direction: ss.hello.Direction,
+		ChunkSize: ss.chunk,
+		Slots:     ss.slots,
+		QPs:       len(ss.hello.Endpoint.QPs),
+	}
+	if ss.hello.Endpoint.LinkLayer == transport.Ethernet {
+		setup.Peer = ss.hello.Endpoint.GID.Unmap()
+	}
+	pending, err := c.Fabric.PrepareDriver(ctx, setup)
+	if err != nil {
+		return transport.Endpoint{}, err
+	}
+	endpoint := pending.Endpoint()
+	ss.chunk = min(ss.chunk, int(min(endpoint.MaxMessage, wire.MaxChunk)))
+	ss.driver, err = pending.Connect(ctx, ss.hello.Endpoint)
+	return endpoint, err
+}
+
+// serve runs the client's transfers, one after another.
+func (ss *session) serve(ctx context.Context) error {
+	for {
+		m, err := ss.pipe.Recv(ctx)
+		if err != nil {
+			return err
+		}
+		switch r := m.GetMessage().(type) {
+		case *pb.SessionRequest_Put:
+			err = ss.put(ctx, r.Put)
+		case *pb.SessionRequest_Get:
+			err = ss.get(ctx, r.Get)
+		default:
+			// What was under way when a transfer failed: nobody waits for it.
+			continue
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			ss.log.Warn("transfer failed", "error", err)
+			if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Fault{Fault: wire.FromFault(err)}}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// peerAddr is the client's address, for the log.
+func peerAddr(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok {
+		return p.Addr.String()
+	}
+	return "unknown"
+}
+
+// localAddr is the address that the client reached this host by.
+func localAddr(ctx context.Context) netip.Addr {
+	p, ok := peer.FromContext(ctx)
+	if !ok || p.LocalAddr == nil {
+		return netip.Addr{}
+	}
+	if tcp, ok := p.LocalAddr.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,51 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/wire"
+)
+
+// statusCodes maps faults to what gRPC's own tools and metrics understand. The
+// client takes the fault itself from the status's details.
+var statusCodes = map[fault.Code]codes.Code{
+	fault.Usage: codes.InvalidArgument, fault.Protocol: codes.InvalidArgument,
+	fault.Version:  codes.FailedPrecondition,
+	fault.NotFound: codes.NotFound, fault.NotExport: codes.NotFound,
+	fault.Permission: codes.PermissionDenied, fault.ReadOnly: codes.PermissionDenied,
+	fault.NotRegular: codes.FailedPrecondition, fault.SourceChanged: codes.Aborted,
+	fault.NoSpace: codes.ResourceExhausted, fault.Memlock: codes.ResourceExhausted, fault.Limit: codes.ResourceExhausted,
+	fault.IO: codes.Internal, fault.Internal: codes.Internal,
+	fault.Busy: codes.Aborted, fault.Integrity: codes.DataLoss,
+	fault.NoDevice: codes.Unimplemented, fault.Path: codes.Unavailable,
+	fault.Unreachable: codes.Unavailable, fault.ConnectTimeout: codes.Unavailable, fault.Lost: codes.Unavailable,
+	fault.Timeout: codes.DeadlineExceeded, fault.Interrupted: codes.Canceled,
+}
+
+// toStatus returns the error that a session's handler ends with.
+func toStatus(err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return nil
+	}
+	if _, ok := status.FromError(err); ok {
+		return err // the stream's own
+	}
+	if errors.Is(err, context.Canceled) {
+		return status.FromContextError(err).Err()
+	}
+	code, ok := statusCodes[fault.CodeOf(err)]
+	if !ok {
+		code = codes.Internal
+	}
+	st, detailErr := status.New(code, err.Error()).WithDetails(wire.FromFault(err))
+	if detailErr != nil {
+		return status.Error(code, err.Error())
+	}
+	return st.Err()
+}

@@ -1,0 +1,15 @@
+// Package storage is the files at the two ends of a copy.
+//
+// A Source is a regular file held open for reading, that can tell whether it
+// changed meanwhile. A Sink is a file in the making: its bytes go to a partial
+// file beside the destination, and Commit puts it into place in one step, so
+// that the destination's name shows the old file or the complete new one and
+// never anything else, whenever the process or the machine dies.
+//
+// Names that come from a peer are resolved beneath a Dir and cannot leave it.
+// Every operation works in a directory that is held open, by a leaf name, so
+// that nobody can steer it elsewhere by moving directories or planting symbolic
+// links while it runs.
+//
+// Every error is a *fault.Error.
+package storage

@@ -1,0 +1,163 @@
+package storage
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+)
+
+const envMounts = "RDMACP_TEST_MOUNTS"
+
+// TestSmallDisk runs its parts on real small file systems. Those are mounted in
+// a mount namespace of its own: that of a child, which runs this very test.
+func TestSmallDisk(t *testing.T) {
+	if os.Getenv(envMounts) == "" {
+		runWithMounts(t)
+		return
+	}
+	t.Run("too big", testTooBig)
+	t.Run("full on the way", testFullOnTheWay)
+	t.Run("leftover makes room", testLeftoverMakesRoom)
+	t.Run("no inodes", testNoInodes)
+	t.Run("no limit", testNoLimit)
+	t.Run("read-only", testReadOnly)
+}
+
+func runWithMounts(t *testing.T) {
+	t.Parallel()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestSmallDisk$", "-test.v")
+	cmd.Env = append(os.Environ(), envMounts+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	out, err := cmd.CombinedOutput()
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		skip(t, "a mount namespace needs root")
+	case err != nil:
+		t.Errorf("%v\n%s", err, out)
+	case strings.Contains(string(out), "--- SKIP"):
+		skip(t, string(out))
+	default:
+		t.Logf("%s", out)
+	}
+}
+
+// tmpfs mounts a file system that holds 1 MiB, or what the options say.
+func tmpfs(t *testing.T, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("none", dir, "tmpfs", 0, options); err != nil {
+		skip(t, "mounting a tmpfs: "+err.Error())
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// Before a byte moves, what does not fit is refused in words that say by how
+// much.
+func testTooBig(t *testing.T) {
+	dir := tmpfs(t, "size=1m")
+	path := filepath.Join(dir, "f")
+	write(t, path, oldText)
+	_, err := Create(path, Meta{Size: 3 << 20})
+	wantFault(t, err, fault.NoSpace, "creating "+path, "it needs 3.0 MiB, 1020 KiB are free", "free some space")
+	_, err = Create(path, Meta{Size: 30 << 20, Allocated: 2 << 20})
+	wantFault(t, err, fault.NoSpace, "it needs 2.0 MiB")
+	wantText(t, path, oldText)
+	wantNames(t, dir, "f")
+}
+
+// A file with holes may start, since they may fit. When the disk is full after
+// all, the last write is a short one, and no Commit.
+func testFullOnTheWay(t *testing.T) {
+	dir := tmpfs(t, "size=1m")
+	path := filepath.Join(dir, "f")
+	write(t, path, oldText)
+	s, err := Create(path, Meta{Size: 3 << 20, Allocated: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunk := []byte(strings.Repeat("x", 300<<10))
+	short := false
+	for off := int64(0); err == nil && off+int64(len(chunk)) <= 3<<20; off += int64(len(chunk)) {
+		var n int
+		n, err = s.WriteAt(chunk, off)
+		short = err != nil && n > 0 && n < len(chunk)
+	}
+	wantFault(t, err, fault.NoSpace, "writing "+path, "no space left on device")
+	if !short {
+		t.Error("there was no short write")
+	}
+	wantFault(t, s.Commit(t.Context()), fault.NoSpace, "writing "+path)
+	wantText(t, path, oldText)
+	wantNames(t, dir, "f")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := copyTo(t.Context(), path, nil); err != nil {
+		t.Error("the room is not free again: ", err)
+	}
+}
+
+// What a killed run left does not stand in the way of the next.
+func testLeftoverMakesRoom(t *testing.T) {
+	dir := tmpfs(t, "size=1m")
+	path := filepath.Join(dir, "f")
+	write(t, filepath.Join(dir, partialName("f")), strings.Repeat("x", 900<<10))
+	s, err := Create(path, Meta{Size: 900 << 10, Mode: 0o600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Repeat("y", 900<<10)
+	if _, err := s.WriteAt([]byte(text), 0); err != nil {
+		t.Error(err)
+	}
+	if err := s.Commit(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wantText(t, path, text)
+}
+
+func testNoInodes(t *testing.T) {
+	dir := tmpfs(t, "nr_inodes=2")
+	write(t, filepath.Join(dir, "last"), oldText)
+	_, err := Create(filepath.Join(dir, "f"), newMeta())
+	wantFault(t, err, fault.NoSpace, "no space left on device", "df -i")
+}
+
+// A tmpfs without a limit says that it has no blocks at all.
+func testNoLimit(t *testing.T) {
+	dir := tmpfs(t, "size=0")
+	if err := copyTo(t.Context(), filepath.Join(dir, "f"), nil); err != nil {
+		t.Error(err)
+	}
+	wantText(t, filepath.Join(dir, "f"), newText)
+}
+
+func testReadOnly(t *testing.T) {
+	dir := tmpfs(t, "size=1m")
+	path := filepath.Join(dir, "f")
+	write(t, path, oldText)
+	if err := unix.Mount("none", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		skip(t, "remounting: "+err.Error())
+	}
+	_, err := Create(path, newMeta())
+	wantFault(t, err, fault.ReadOnly, "creating "+path, "read-only file system")
+	wantText(t, path, oldText)
+}

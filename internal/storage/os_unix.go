@@ -1,0 +1,78 @@
+//go:build unix
+
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// nonblock keeps an open from waiting for the other end of a FIFO.
+const nonblock = unix.O_NONBLOCK
+
+var errLocked = errors.New("locked by another process")
+
+// lock takes the exclusive lock of f, or returns errLocked at once.
+func lock(f *os.File) error {
+	err := control(f, func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
+	switch {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return errLocked
+	case errors.Is(err, unix.ENOLCK) || errors.Is(err, unix.EINVAL):
+		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
+	}
+	return err
+}
+
+// unlock gives the lock back. Closing f is not enough: a child that is being
+// started holds a copy of the descriptor until it is executed.
+func unlock(f *os.File) {
+	_ = control(f, func(fd int) error { return unix.Flock(fd, unix.LOCK_UN) })
+}
+
+// setBlocking undoes nonblock once f is known to be a regular file: splice and
+// io_uring would heed it.
+func setBlocking(f *os.File) error {
+	return control(f, func(fd int) error { return unix.SetNonblock(fd, false) })
+}
+
+// ours reports whether a file belongs to us alone.
+func ours(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && st.Nlink == 1 && int(st.Uid) == os.Geteuid()
+}
+
+// sameStatus reports whether nothing but the time differs in the status of a
+// file that is seen twice.
+func sameStatus(a, b fs.FileInfo) bool {
+	x, okX := a.Sys().(*syscall.Stat_t)
+	y, okY := b.Sys().(*syscall.Stat_t)
+	return okX && okY && x.Mode == y.Mode && x.Uid == y.Uid && x.Gid == y.Gid && x.Nlink == y.Nlink
+}
+
+// noDirSync reports whether err is how a file system says that directories
+// cannot be synced.
+func noDirSync(err error) bool { return errors.Is(err, unix.EINVAL) }
+
+// control calls fn with f's descriptor, again where a signal interrupted it.
+func control(f *os.File, fn func(fd int) error) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var result error
+	err = conn.Control(func(fd uintptr) {
+		for result = fn(int(fd)); errors.Is(result, unix.EINTR); result = fn(int(fd)) {
+			continue
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return result
+}

@@ -1,0 +1,181 @@
+package storage
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"unicode/utf8"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+)
+
+const partialSuffix = ".rdmacp-partial"
+
+// maxClaims bounds how often a partial file is opened again because another copy
+// renamed or removed it between the open and the lock. Each time another copy
+// came to its end, so a few are enough.
+const maxClaims = 16
+
+// partialName returns the name under which the file called leaf is written. It
+// is always the same for the same leaf, so that a rerun finds what a killed run
+// left. Where leaf is too long for the additions, a digest stands for its tail.
+func partialName(leaf string) string {
+	room := maxComponent - len(".") - len(partialSuffix)
+	if len(leaf) > room {
+		sum := sha256.Sum256([]byte(leaf))
+		digest := "-" + hex.EncodeToString(sum[:16])
+		leaf = cut(leaf, room-len(digest)) + digest
+	}
+	return "." + leaf + partialSuffix
+}
+
+// cut returns at most n bytes of s, without half a character at the end: some
+// file systems take nothing but UTF-8.
+func cut(s string, n int) string {
+	for back := range utf8.UTFMax {
+		if n > back && utf8.RuneStart(s[n-back]) {
+			return s[:n-back]
+		}
+	}
+	return s[:n] // not UTF-8 anyway
+}
+
+// openPartial opens and locks the partial file, and empties it.
+func (s *Sink) openPartial() error {
+	for range maxClaims {
+		f, fresh, err := s.openOrCreate()
+		if errors.Is(err, errGone) {
+			continue
+		}
+		if err != nil {
+			return s.wrap("creating", err)
+		}
+		claimed, err := s.claim(f)
+		switch {
+		case claimed:
+			s.file = f
+			return s.empty()
+		case fresh && err != nil && fault.CodeOf(err) != fault.Busy:
+			s.file = f // we made it, and nobody else has it: for abandon to remove
+			return err
+		}
+		_ = f.Close() // nothing was written to it
+		if err != nil {
+			return err
+		}
+	}
+	return s.busy("other copies to it keep starting and ending")
+}
+
+// openOrCreate opens the partial file, and reports whether it has made it. It
+// must not write through a symbolic link that someone put at its name: creating
+// is exclusive, which follows none, and a file that was there is not changed
+// before claim has seen that the name is the file's own.
+func (s *Sink) openOrCreate() (f *os.File, fresh bool, err error) {
+	err = s.seam.do(stepOpen, func() error {
+		f, err = s.place.root.OpenFile(s.partial, os.O_RDWR|os.O_CREATE|os.O_EXCL|nonblock, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			f, err = s.openLeftover()
+			return err
+		}
+		fresh = err == nil
+		return err
+	})
+	return f, fresh, err
+}
+
+// errGone is a leftover that was removed just after it was seen.
+var errGone = errors.New("gone")
+
+func (s *Sink) openLeftover() (*os.File, error) {
+	info, err := s.place.root.Lstat(s.partial)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errGone
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fault.New(fault.NotRegular, "creating "+s.place.path,
+			fmt.Errorf("%s, which it is written to first, is %s", shown(s.partial), kind(info.Mode())), "remove it")
+	}
+	f, err := s.place.root.OpenFile(s.partial, os.O_RDWR|nonblock, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errGone
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fault.New(fault.Permission, "creating "+s.place.path,
+			fmt.Errorf("%s, which it is written to first, belongs to another user: %w", shown(s.partial), fs.ErrPermission),
+			"wait for that user's copy to end; if none is running, remove it")
+	}
+	return f, err
+}
+
+// claim locks f and reports whether it is ours to write to. Where it is neither
+// that nor an error, f is to be closed and the name tried again.
+func (s *Sink) claim(f *os.File) (bool, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return false, s.wrap("creating", err)
+	}
+	if err := regular("creating "+s.place.path, info.Mode()); err != nil {
+		return false, err
+	}
+	err = s.seam.do(stepLock, func() error { return lock(f) })
+	switch {
+	case errors.Is(err, errLocked):
+		return false, s.busy("another copy is writing it")
+	case errors.Is(err, errors.ErrUnsupported):
+		return false, fault.New(fault.IO, "creating "+s.place.path,
+			fmt.Errorf("the file system cannot lock files, so that two copies could mix: %w", err),
+			"mount it with locks (Lustre: -o flock), or choose another destination")
+	case err != nil:
+		return false, s.wrap("locking", err)
+	}
+	return s.identify(f)
+}
+
+// identify reports whether the partial's name leads to f, now that f is locked,
+// and whether f can be trusted with the bytes to come.
+func (s *Sink) identify(f *os.File) (bool, error) {
+	var here, opened fs.FileInfo
+	err := s.seam.do(stepIdentify, func() (err error) {
+		if opened, err = f.Stat(); err != nil {
+			return err
+		}
+		here, err = s.place.root.Lstat(s.partial)
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, s.wrap("creating", err)
+	}
+	if !os.SameFile(here, opened) {
+		return false, nil
+	}
+	if ours(opened) {
+		return true, nil
+	}
+	// Another user's leftover would make the destination that user's, and a
+	// second link would let us write to a file that someone chose.
+	err = s.seam.do(stepDiscard, func() error { return s.place.root.Remove(s.partial) })
+	return false, s.wrap("removing the leftover of another user's copy to", err)
+}
+
+// empty drops what a killed run left, and keeps its readers out of the bytes to
+// come.
+func (s *Sink) empty() error {
+	return s.wrap("creating", s.seam.do(stepEmpty, func() error {
+		return errors.Join(s.file.Truncate(0), s.file.Chmod(0o600))
+	}))
+}
+
+func (s *Sink) busy(why string) error {
+	return fault.New(fault.Busy, "creating "+s.place.path, errors.New(why),
+		"wait for the other copy to end, or end it; then run this one again")
+}

@@ -1,0 +1,36 @@
+package storage
+
+// step names a call to the operating system that a Sink makes.
+type step string
+
+// The steps, in the order in which a Sink takes them. Tests fail and stop a Sink
+// at each of them.
+const (
+	stepOpen        step = "open"        // make the partial file, or open what a killed run left
+	stepLock        step = "lock"        // lock it
+	stepIdentify    step = "identify"    // see whether its name still leads to it
+	stepDiscard     step = "discard"     // remove a partial file that is not fit for use
+	stepEmpty       step = "empty"       // empty what a killed run left
+	stepSpace       step = "space"       // ask for the free space
+	stepResize      step = "resize"      // set the size
+	stepPreallocate step = "preallocate" // reserve the space
+	stepWrite       step = "write"       // write some bytes
+	stepChmod       step = "chmod"       // set the permissions
+	stepTimes       step = "times"       // set the time of the last change
+	stepSync        step = "sync"        // bring the file to stable storage
+	stepVerify      step = "verify"      // see whether the file has the right size and is still ours
+	stepRename      step = "rename"      // put it into place
+	stepSyncDir     step = "sync-dir"    // bring the new name to stable storage
+	stepRemove      step = "remove"      // remove the partial file of a copy that came to nothing
+)
+
+// seam stands between a Sink and the operating system: it makes the call, or
+// fails in its stead. A nil seam makes the call.
+type seam func(s step, call func() error) error
+
+func (sm seam) do(s step, call func() error) error {
+	if sm == nil {
+		return call()
+	}
+	return sm(s, call)
+}

@@ -1,0 +1,136 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+)
+
+// Sink is a file in the making. Its bytes go to a partial file in the
+// destination's directory, named .NAME.rdmacp-partial, which no other copy can
+// write to meanwhile. Commit puts the file into place; a Sink that is closed
+// without leaves nothing behind. What a killed process leaves is used again by
+// the next copy to the same name.
+//
+// WriteAt may be called from several goroutines.
+type Sink struct {
+	place   *place
+	partial string // the partial file's name beside the leaf
+	meta    Meta
+	seam    seam
+
+	spoiled atomic.Pointer[fault.Error] // the first write that failed
+
+	mu   sync.RWMutex // held for reading by writes, for writing by Commit and Close
+	file *os.File     // nil once the Sink is closed
+}
+
+// newSink takes over p.
+func newSink(p *place, m Meta, sm seam) (*Sink, error) {
+	s := &Sink{place: p, partial: partialName(p.leaf), meta: m, seam: sm}
+	if m.Size < 0 || m.Allocated < 0 {
+		err := fault.New(fault.Internal, "creating "+p.path, fmt.Errorf("size %d, %d allocated", m.Size, m.Allocated), "")
+		return nil, joined(err, p.close())
+	}
+	if err := s.openPartial(); err != nil {
+		return nil, joined(err, s.abandon())
+	}
+	if err := s.reserve(); err != nil {
+		return nil, joined(err, s.abandon())
+	}
+	return s, nil
+}
+
+// WriteAt writes all of b at offset off. A range that reaches beyond the size
+// that the Sink was created with is refused. Once a write failed, the Sink
+// cannot be committed any more.
+func (s *Sink) WriteAt(b []byte, off int64) (int, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.file == nil {
+		return 0, s.closed("writing")
+	}
+	if off < 0 || off > s.meta.Size || int64(len(b)) > s.meta.Size-off {
+		return 0, fault.New(fault.Internal, "writing "+s.place.path,
+			fmt.Errorf("%d bytes at %d reach beyond the size of %d", len(b), off, s.meta.Size), "")
+	}
+	var n int
+	err := s.seam.do(stepWrite, func() (err error) {
+		n, err = s.file.WriteAt(b, off)
+		return err
+	})
+	if err != nil {
+		err = s.wrap("writing", err)
+		if f, ok := fault.As(err); ok {
+			s.spoiled.CompareAndSwap(nil, f)
+		}
+	}
+	return n, err
+}
+
+// Close removes the partial file unless Commit succeeded. It waits for writes
+// that are under way, and may be called again.
+func (s *Sink) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.abandon()
+}
+
+// abandon removes the partial file and lets go of everything. The name goes
+// first and the lock last: who gets the lock next finds the name gone, or
+// another file there.
+func (s *Sink) abandon() error {
+	var err error
+	if s.file != nil {
+		err = s.wrap("removing the partial file of", s.seam.do(stepRemove, s.removePartial))
+	}
+	s.release()
+	return err
+}
+
+// removePartial removes the partial file, unless its name has become another
+// file's.
+func (s *Sink) removePartial() error {
+	still, err := s.stillThere()
+	if err != nil || !still {
+		return err
+	}
+	return s.place.root.Remove(s.partial)
+}
+
+// release unlocks and closes. There is nothing left to be told: the bytes are
+// synced or to be thrown away.
+func (s *Sink) release() {
+	if s.file != nil {
+		unlock(s.file)
+		_ = s.file.Close()
+	}
+	_ = s.place.close()
+	s.file = nil
+}
+
+func (s *Sink) closed(verb string) error {
+	return s.wrap(verb, os.ErrClosed)
+}
+
+// wrap is a fault about the destination.
+func (s *Sink) wrap(verb string, err error) error {
+	return wrap(verb+" "+s.place.path, err)
+}
+
+// joined is the fault that stopped a Sink, with what went wrong while cleaning
+// up after it.
+func joined(err, cleanup error) error {
+	if cleanup == nil {
+		return err
+	}
+	f, ok := fault.As(err)
+	if !ok {
+		return errors.Join(err, cleanup)
+	}
+	return fault.New(f.Code, f.What, fmt.Errorf("%w (and %w)", f.Why, cleanup), f.Fix)
+}
