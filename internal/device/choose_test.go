@@ -101,6 +101,11 @@ func TestChoose(t *testing.T) {
 			Want{Peer: addr("10.77.0.9"), RouteNetDev: "wire1", RouteSrc: addr("10.77.0.2")},
 			"rxe1/1", "10.77.0.2",
 		},
+		"the route's source is another rail's: the route's device wins": {
+			[]Rail{rxe0, rxe1},
+			Want{Peer: addr("10.77.0.9"), RouteNetDev: "wire1", RouteSrc: addr("10.77.0.1")},
+			"rxe1/1", "10.77.0.2",
+		},
 		"no source: a GID on the route's device in the peer's family": {
 			[]Rail{rxe0, mlx0},
 			Want{Peer: addr("2001:db8::99"), RouteNetDev: "eth0"},
@@ -238,46 +243,56 @@ func TestChooseRefuses(t *testing.T) {
 		fix   string
 	}{
 		"no rails": {
-			nil, Want{},
+			nil,
+			Want{},
 			"choosing an RDMA device: this host has none", "hack/softroce/up NETDEV",
 		},
 		"no device of that name": {
-			[]Rail{mlx0, rxe0, rxe1}, Want{Device: "rxe2"},
+			[]Rail{mlx0, rxe0, rxe1},
+			Want{Device: "rxe2"},
 			`using RDMA device "rxe2": there is no such device; there is rxe0/1, rxe1/1, mlx5_0/1`, "perhaps rxe0/1",
 		},
 		"no port of that number": {
-			[]Rail{mlx0, rxe0}, Want{Device: "rxe0/2"},
+			[]Rail{mlx0, rxe0},
+			Want{Device: "rxe0/2"},
 			`using RDMA device "rxe0/2": there is no such device; there is rxe0/1, mlx5_0/1`, "perhaps rxe0/1",
 		},
 		"not on the control connection's network": {
-			[]Rail{rxe0, with(rxe1, down), mlx0}, far,
+			[]Rail{rxe0, with(rxe1, down), mlx0},
+			far,
 			"choosing an RDMA device: " +
 				"rxe0/1: has 10.77.0.1, but the connection to the peer uses 203.0.113.1 on mgmt; " +
 				"mlx5_0/1: has 192.0.2.10, 2001:db8::10, 198.51.100.10, but the connection to the peer uses 203.0.113.1 on mgmt; " +
 				"rxe1/1: port DOWN", "--device rxe0/1",
 		},
 		"all down": {
-			[]Rail{with(rxe0, down), with(rxe1, down)}, far,
+			[]Rail{with(rxe0, down), with(rxe1, down)},
+			far,
 			"choosing an RDMA device: rxe0/1: port DOWN; rxe1/1: port DOWN", "`ip link set wire0 up`",
 		},
 		"the named one is down": {
-			[]Rail{with(rxe0, down), rxe1}, Want{Device: "rxe0", Local: addr("10.77.0.2")},
+			[]Rail{with(rxe0, down), rxe1},
+			Want{Device: "rxe0", Local: addr("10.77.0.2")},
 			`using RDMA device "rxe0": rxe0/1: port DOWN`, "`ip link set wire0 up`",
 		},
 		"InfiniBand without a subnet manager": {
-			[]Rail{with(ib0, func(r *Rail) { r.State = "INIT" })}, far,
+			[]Rail{with(ib0, func(r *Rail) { r.State = "INIT" })},
+			far,
 			"choosing an RDMA device: mlx5_ib0/1: port INIT", "subnet manager",
 		},
 		"only link-local": {
-			[]Rail{ll0}, Want{Local: addr("127.0.0.1")},
+			[]Rail{ll0},
+			Want{Local: addr("127.0.0.1")},
 			"choosing an RDMA device: mlx5_9/1: only link-local GIDs (fe80::/10 or 169.254.0.0/16)", "--device mlx5_9/1",
 		},
 		"only RoCE v1": {
-			[]Rail{with(rxe0, func(r *Rail) { r.GIDs = r.GIDs[:1] })}, far,
+			[]Rail{with(rxe0, func(r *Rail) { r.GIDs = r.GIDs[:1] })},
+			far,
 			"choosing an RDMA device: rxe0/1: no RoCE v2 GID", "give wire0 an IP address",
 		},
 		"iWARP": {
-			[]Rail{with(rxe0, func(r *Rail) { r.Problem = "iWARP: needs a connection manager" })}, far,
+			[]Rail{with(rxe0, func(r *Rail) { r.Problem = "iWARP: needs a connection manager" })},
+			far,
 			"choosing an RDMA device: rxe0/1: iWARP: needs a connection manager", "hack/softroce/up",
 		},
 	} {

@@ -18,9 +18,10 @@ const softRoCE = "`hack/softroce/up NETDEV` makes a Soft-RoCE device of any Ethe
 
 // noDevice explains why verbs lists no device. The cause is what verbs said, or nil if it
 // just found none.
-func noDevice(sysfs fs.FS, cause error) error {
+func noDevice(sysfs, dev fs.FS, cause error) error {
 	const what = "looking for RDMA devices"
 	known := names(sysfs, classInfiniBand)
+	nodes, _ := fs.Glob(dev, "infiniband/uverbs*")
 	switch {
 	case errors.Is(cause, verbs.ErrNotSupported):
 		return fault.New(fault.NoDevice, what, fmt.Errorf("this program was built without verbs: %w", cause),
@@ -37,10 +38,14 @@ func noDevice(sysfs fs.FS, cause error) error {
 		return fault.New(fault.NoDevice, what,
 			because("the kernel has "+strings.Join(known, ", ")+", but no way for programs to use it", cause),
 			"`modprobe ib_uverbs`")
+	case len(nodes) == 0:
+		return fault.New(fault.NoDevice, what,
+			because("the kernel has "+strings.Join(known, ", ")+", but /dev/infiniband has no file for it", cause),
+			"in a container, pass the files in (docker and podman: --device /dev/infiniband/uverbs0); elsewhere see that udev runs")
 	default:
 		return fault.New(fault.NoDevice, what,
 			because("the kernel has "+strings.Join(known, ", ")+", but libibverbs finds no driver for it", cause),
-			"install the providers (Debian: ibverbs-providers); in a container, pass /dev/infiniband in")
+			"install the providers (Debian: ibverbs-providers)")
 	}
 }
 

@@ -28,8 +28,14 @@ func TestEditDistance(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"rxe0", "rxe0", 0},
-		{"rxe0", "rxe1", 1}, {"rxe", "rxe0", 1}, {"kitten", "sitting", 3}, {"mlx5_0", "rxe0", 4},
+		{"", "", 0},
+		{"", "abc", 3},
+		{"abc", "", 3},
+		{"rxe0", "rxe0", 0},
+		{"rxe0", "rxe1", 1},
+		{"rxe", "rxe0", 1},
+		{"kitten", "sitting", 3},
+		{"mlx5_0", "rxe0", 4},
 	} {
 		if got := editDistance(c.a, c.b); got != c.want {
 			t.Errorf("editDistance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)

@@ -15,6 +15,10 @@ type Rail struct {
 	LinkLayer LinkLayer `json:"link_layer"`
 	LID       uint16    `json:"lid,omitempty"` // InfiniBand only
 
+	// GRHRequired says that an InfiniBand port cannot be reached by LID alone. On Ethernet
+	// every packet has the GIDs in it anyway.
+	GRHRequired bool `json:"grh_required,omitempty"`
+
 	// GIDs are the port's addresses, in the order of its table.
 	GIDs []GID `json:"gids"`
 

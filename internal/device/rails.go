@@ -17,7 +17,7 @@ func Rails() ([]Rail, error) {
 	sysfs := os.DirFS("/sys")
 	devices, err := verbs.Devices()
 	if err != nil || len(devices) == 0 {
-		return nil, noDevice(sysfs, err)
+		return nil, noDevice(sysfs, os.DirFS("/dev"), err)
 	}
 	links, err := readLinks()
 	if err != nil {
@@ -45,7 +45,7 @@ func assemble(f facts, links []link, sysfs fs.FS) []Rail {
 	for i, p := range f.ports {
 		r := Rail{
 			Device: f.info.Name, Port: i + 1, Transport: f.info.Transport.String(),
-			State: p.State.String(), LinkLayer: linkLayer(p.LinkLayer), LID: p.LID,
+			State: p.State.String(), LinkLayer: linkLayer(p.LinkLayer), LID: p.LID, GRHRequired: p.GRHRequired,
 			GIDs:      gidsOf(f.gids, i+1, links),
 			ActiveMTU: p.ActiveMTU.Bytes(), MaxMTU: p.MaxMTU.Bytes(),
 			SpeedGbps:  speed(p.ActiveSpeed, p.ActiveWidth),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -157,7 +158,7 @@ func (c *conn) Close() error {
 	c.drain()
 	c.stop()
 	<-c.polled
-	return errors.Join(append(errs, c.end.close())...)
+	return errors.Join(append(errs, c.close())...)
 }
 
 // drain waits until all posted work has completed or was flushed.
@@ -172,7 +173,7 @@ func (c *conn) drain() {
 		case <-c.polled:
 			return
 		case <-deadline.C:
-			c.log.Warn("work was not flushed", "completions", c.work.Load())
+			c.log.Warn("work was not flushed", slog.Int64("completions", c.work.Load()))
 			return
 		}
 	}

@@ -93,7 +93,7 @@ func (e *end) rtr(mtu verbs.MTU, peer transport.Endpoint, i int) verbs.RTRAttr {
 // match says whether the two ends can be connected at all.
 func (e *end) match(peer transport.Endpoint) error {
 	local := e.endpoint
-	why := ""
+	var why string
 	switch {
 	case local.LinkLayer != peer.LinkLayer:
 		why = "one end is InfiniBand, the other Ethernet"

@@ -30,7 +30,7 @@ func (f *Fabric) acquire(name string) (*sharedContext, error) {
 		}
 		ctx, stop := context.WithCancel(context.Background())
 		c = &sharedContext{Context: vctx, fabric: f, stop: stop, done: make(chan struct{})}
-		go c.watch(ctx, f.log.With("device", name))
+		go c.watch(ctx, f.log.With(slog.String("device", name)))
 		f.contexts[name] = c
 	}
 	c.users++
@@ -53,7 +53,7 @@ func (c *sharedContext) release() error {
 func (c *sharedContext) close() error {
 	c.stop()
 	<-c.done
-	return c.Context.Close()
+	return c.Close()
 }
 
 // watch reads asynchronous events, which have to be acknowledged lest closing
@@ -65,10 +65,10 @@ func (c *sharedContext) watch(ctx context.Context, log *slog.Logger) {
 		event, err := c.NextEvent(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
-				log.Error("reading device events failed", "error", err)
+				log.Error("reading device events failed", slog.Any("error", err))
 			}
 			return
 		}
-		log.Warn("device event", "event", event.Type.String(), "port", event.Port)
+		log.Warn("device event", slog.String("event", event.Type.String()), slog.Int("port", event.Port))
 	}
 }

@@ -70,7 +70,7 @@ func (f *Fabric) prepare(ctx context.Context, s transport.Setup, r role) (*end, 
 	if limit := choice.Rail.MaxMessage; uint64(s.ChunkSize) > uint64(limit) {
 		s.ChunkSize = int(limit)
 	}
-	vctx, err := f.acquire(choice.Rail.Device)
+	vctx, err := f.acquire(choice.Rail.Device) //nolint:contextcheck // the device outlives the connection that opened it first
 	if err != nil {
 		return nil, fault.New(fault.NoDevice, "opening RDMA device "+choice.Rail.Device, err,
 			"see whether this user may open /dev/infiniband/uverbs*: ls -l /dev/infiniband")
