@@ -1,0 +1,49 @@
+# make help lists the targets. Each installs what it needs (hack/deps), and calls go or a script of hack/.
+
+.DEFAULT_GOAL := build
+BUF := go tool -modfile=hack/tools/go.mod buf
+
+.PHONY: build
+build: ## build bin/rdmad and bin/rdmacp
+	@hack/deps build
+	go build -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: ## copy real files between two Soft-RoCE hosts (two QEMU guests) by RDMA
+	@hack/demo/run
+
+.PHONY: test
+test: ## run every layer of tests: host, one guest with two rxe devices, two guests
+	@hack/test all
+
+.PHONY: unit rxe e2e
+unit: ## run the tests that need no RDMA
+	@hack/test unit
+rxe: ## run the tests of the verbs layers on Soft-RoCE in a guest, on both kernels
+	@hack/test rxe
+e2e: ## run the tests of two hosts in two guests
+	@hack/test e2e
+
+.PHONY: sim
+sim: ## run the simulation of the engine: make sim SEEDS=1000000
+	RDMACP_SIM_SEEDS=$(or $(SEEDS),100000) go test -count=1 -timeout=0 -run 'TestSimulation$$' ./internal/transfer
+
+.PHONY: bench
+bench: ## copy beside ib_read_bw and ib_write_bw in two guests
+	@bench/run
+
+.PHONY: lint
+lint: ## golangci-lint, buf lint, shellcheck, and whether generated code is in step
+	@hack/lint
+
+.PHONY: generate
+generate: ## make the code that is generated from proto/
+	$(BUF) generate
+
+.PHONY: clean
+clean: ## remove what was built here
+	rm -rf bin
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9 ]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
