@@ -1,0 +1,96 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/rdmacp/rdmacp/hack/softroce/internal/spec"
+)
+
+// commandLine is the kernel's: quiet, since an emulated serial port is slow, without self-tests and mitigations, for
+// the same reason, and with a panic that ends QEMU.
+const commandLine = "console=ttyS0 quiet panic=-1 oops=panic mitigations=off audit=0 nokaslr cryptomgr.notests " +
+	"random.trust_cpu=on tsc=reliable no_timer_check rcupdate.rcu_expedited=1 net.ifnames=0"
+
+// machine is what QEMU needs to know of one node, its files included.
+type machine struct {
+	options *Options
+	node    int
+	dir     string // of this run
+	image   string
+	initrd  string
+	disk    bool
+}
+
+func (m machine) file(suffix string) string {
+	return filepath.Join(m.dir, spec.NodeName(m.node)+suffix)
+}
+
+func (m machine) consoleFile() string { return m.file(".console") }
+func (m machine) portSocket() string  { return m.file(".port") }
+func (m machine) shareDir() string    { return m.file(".share") }
+func (m machine) diskFile() string    { return m.file(".disk") }
+
+// accelerator returns kvm where this user may use it, else emulation with a thread per CPU.
+func accelerator() string {
+	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
+		_ = f.Close()
+		return "kvm"
+	}
+	return "tcg,thread=multi"
+}
+
+// args returns QEMU's arguments.
+func (m machine) args() []string {
+	o := m.options
+	args := []string{
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-machine", "pc", "-accel", accelerator(), "-cpu", "max,la57=off",
+		"-smp", strconv.Itoa(o.CPUs), "-m", o.Memory,
+		"-kernel", m.image, "-initrd", m.initrd, "-append", commandLine,
+		"-chardev", "file,id=console,path=" + m.consoleFile(), "-serial", "chardev:console",
+		"-device", "virtio-serial-pci",
+		"-chardev", "socket,id=port,path=" + m.portSocket(),
+		"-device", "virtserialport,chardev=port,name=" + spec.PortName,
+		"-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
+		"-device", "virtio-9p-pci,fsdev=root,mount_tag=" + spec.RootTag,
+		"-fsdev", "local,id=share,security_model=none,path=" + m.shareDir(),
+		"-device", "virtio-9p-pci,fsdev=share,mount_tag=" + spec.ShareTag,
+	}
+	if m.disk {
+		args = append(args, "-drive", "if=virtio,format=raw,cache=unsafe,discard=unmap,file="+m.diskFile())
+	}
+	return append(args, m.networkArgs()...)
+}
+
+// networkArgs returns one NIC per rail and one for the management wire, which is the last; none for a node that is
+// alone.
+func (m machine) networkArgs() []string {
+	if m.options.Nodes == 1 {
+		return nil
+	}
+	var args []string
+	for wire := range m.options.Rails + 1 {
+		mtu := m.options.MTU
+		if wire == m.options.Rails {
+			mtu = 1500
+		}
+		args = append(args,
+			"-netdev", netdevArg(m.dir, wire, m.node, m.options.Nodes),
+			"-device", fmt.Sprintf("virtio-net-pci,netdev=wire%d,host_mtu=%d,mac=52:54:00:77:%02x:%02x,romfile=",
+				wire, mtu, wire, m.node))
+	}
+	return args
+}
+
+// netdevArg joins a node to a wire: straight to the other node where there are two, else to the hub.
+func netdevArg(dir string, wire, node, nodes int) string {
+	if nodes > 2 {
+		return fmt.Sprintf("stream,id=wire%d,server=off,addr.type=unix,addr.path=%s", wire, hubSocket(dir, wire))
+	}
+	end := func(n int) string { return filepath.Join(dir, fmt.Sprintf("wire%d-%d", wire, n)) }
+	return fmt.Sprintf("dgram,id=wire%d,local.type=unix,local.path=%s,remote.type=unix,remote.path=%s",
+		wire, end(node), end(3-node))
+}
