@@ -1,0 +1,128 @@
+package console_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
+)
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		fault  *fault.Error
+		colour bool
+		want   string
+	}{
+		{
+			name:  "whole",
+			fault: &fault.Error{Code: fault.NoSpace, Host: "gpu7", What: "writing /data/x", Why: errors.New("disk full"), Fix: "buy a disk"},
+			want:  "rdmacp: gpu7: writing /data/x\n  why: disk full\n  fix: buy a disk\n",
+		},
+		{
+			name:  "without reason and remedy",
+			fault: &fault.Error{Code: fault.ReadOnly, What: "putting x"},
+			want:  "rdmacp: putting x\n  why: the export is read-only\n  fix: choose another export, or export it without :ro\n",
+		},
+		{
+			name:  "hostile names",
+			fault: &fault.Error{Code: fault.NotFound, Host: "h\x1b[2J", What: "opening a\nfix: rm -rf", Why: errors.New("b\u202ec\xff"), Fix: "d\te"},
+			want:  "rdmacp: h\\x1b[2J: opening a\\nfix: rm -rf\n  why: b\\u202ec\\xff\n  fix: d\\te\n",
+		},
+		{
+			name:   "coloured",
+			fault:  &fault.Error{What: "w", Why: errors.New("y"), Fix: "f"},
+			colour: true,
+			want:   "\x1b[1;31mrdmacp:\x1b[0m w\n  \x1b[1mwhy:\x1b[0m y\n  \x1b[1mfix:\x1b[0m f\n",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var b bytes.Buffer
+			console.Render(&b, "rdmacp", tt.fault, tt.colour)
+			if got := b.String(); got != tt.want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+// allCodes are the codes that there are.
+func allCodes() []fault.Code {
+	var all []fault.Code
+	for c := fault.OK; c.Known(); c++ {
+		all = append(all, c)
+	}
+	return all
+}
+
+func TestEveryCodeHasReasonAndRemedy(t *testing.T) {
+	t.Parallel()
+	for _, c := range append(allCodes(), 9999, -1) {
+		f := console.Complete(&fault.Error{Code: c})
+		if f.What == "" || f.Why.Error() == "" || f.Fix == "" {
+			t.Errorf("%v: %+v", c, f)
+		}
+	}
+}
+
+func TestExit(t *testing.T) {
+	t.Parallel()
+	want := map[fault.Code]int{
+		fault.OK: 0, fault.Internal: 13, fault.Usage: 1, fault.Version: 2, fault.NotFound: 23,
+		fault.Permission: 23, fault.NotRegular: 23, fault.NoSpace: 11, fault.IO: 11, fault.NotExport: 3,
+		fault.ReadOnly: 3, fault.Busy: 23, fault.SourceChanged: 23, fault.Integrity: 12, fault.NoDevice: 5,
+		fault.Path: 5, fault.Memlock: 22, fault.Unreachable: 10, fault.ConnectTimeout: 35, fault.Lost: 12,
+		fault.Timeout: 30, fault.Interrupted: 20, fault.Limit: 5, fault.Protocol: 12,
+	}
+	table := console.ExitTable()
+	for _, c := range allCodes() {
+		code, ok := want[c]
+		if !ok {
+			t.Errorf("%v: no exit code agreed on", c)
+		}
+		if got := console.Exit(c); got != code {
+			t.Errorf("Exit(%v) = %d, want %d", c, got, code)
+		}
+		if !strings.Contains(table, fmt.Sprintf("\n  %2d  ", code)) {
+			t.Errorf("--help does not list exit code %d of %v", code, c)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	keys := []string{"listen", "insecure", "log-level", "log-format", "slots"}
+	for word, want := range map[string]string{
+		"listne": "listen", "log_level": "log-level", "slot": "slots", "loglevel": "log-level",
+		"colour": "", "": "",
+	} {
+		if got := console.Nearest(word, keys); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}
+
+func TestGetenv(t *testing.T) {
+	t.Parallel()
+	s := console.IO{Env: []string{"TERMINAL=x", "TERM=dumb", "EMPTY="}}
+	for key, want := range map[string]string{"TERM": "dumb", "EMPTY": "", "TER": ""} {
+		if got := s.Getenv(key); got != want {
+			t.Errorf("Getenv(%q) = %q, want %q", key, got, want)
+		}
+	}
+}
+
+func TestPlainStreamsHaveNoColour(t *testing.T) {
+	t.Parallel()
+	s := console.IO{Stderr: &bytes.Buffer{}, Env: []string{"TERM=xterm"}}
+	if s.Interactive() || s.Colour() {
+		t.Error("a buffer is taken for a terminal")
+	}
+}

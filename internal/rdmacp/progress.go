@@ -1,0 +1,76 @@
+package rdmacp
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// progress shows, from time to time, how far a copy is. The zero value shows
+// nothing.
+type progress struct {
+	meter meter
+	every time.Duration // 0: never
+	begin func(sample)  // before the first show; may be nil
+	show  func(sample)
+	end   func() // after the last show; may be nil
+
+	quit, done chan struct{}
+}
+
+// start begins to show a copy of total bytes.
+func (p *progress) start(total int64) {
+	p.meter.start(time.Now(), total)
+	if p.every == 0 {
+		return
+	}
+	if p.begin != nil {
+		p.begin(sample{Total: total, Left: -1})
+	}
+	p.quit, p.done = make(chan struct{}), make(chan struct{})
+	go p.loop()
+}
+
+// loop shows the meter until stop.
+func (p *progress) loop() {
+	defer close(p.done)
+	tick := time.NewTicker(p.every)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			p.show(p.meter.sample(now))
+		case <-p.quit:
+			return
+		}
+	}
+}
+
+// stop ends the show; nothing of it is written any more when it returns. It may
+// be called without start, and again.
+func (p *progress) stop() {
+	if p.quit == nil {
+		return
+	}
+	close(p.quit)
+	<-p.done
+	p.quit = nil
+	if p.end != nil {
+		p.end()
+	}
+}
+
+// plainEvery is how often a log wants to hear of a copy.
+const plainEvery = 30 * time.Second
+
+// plainProgress writes a line now and then.
+func plainProgress(w io.Writer, name string) *progress {
+	return &progress{every: plainEvery, show: func(s sample) {
+		_, _ = fmt.Fprintf(w, "%s: %s\n", name, status(s))
+	}}
+}
+
+// status is a sample in words.
+func status(s sample) string {
+	return fmt.Sprintf("%s of %s  %s  ETA %s", humanBytes(s.Done), humanBytes(s.Total), humanRate(s.Rate), humanDuration(s.Left))
+}

@@ -1,0 +1,86 @@
+package rdmad
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/wire"
+)
+
+// maxMaxSessions keeps a slip of the pen from pinning all memory.
+const maxMaxSessions = 4096
+
+// badValue is the fault of a setting's value.
+func badValue(key string, value any, why, fix string) error {
+	return fault.New(fault.Usage, fmt.Sprintf("reading the setting %s = %v", key, value), errors.New(why), fix)
+}
+
+// check makes a config of what was written, or says which value is wrong.
+func (r *raw) check() (c config, err error) {
+	c = config{
+		insecure: r.Insecure, device: r.Device,
+		slots: r.Slots, maxSessions: r.MaxSessions, logFormat: r.LogFormat,
+	}
+	if c.listen, err = parseListen(r.Listen); err != nil {
+		return c, err
+	}
+	if c.exports, err = r.exports(); err != nil {
+		return c, err
+	}
+	if c.chunkSize, err = chunkSize(r.ChunkSize); err != nil {
+		return c, err
+	}
+	if c.drainTimeout, err = drainTimeout(r.DrainTimeout); err != nil {
+		return c, err
+	}
+	if err := c.logLevel.UnmarshalText([]byte(r.LogLevel)); err != nil {
+		return c, badValue(keyLogLevel, r.LogLevel, "there is no such level", "give debug, info, warn or error")
+	}
+	return c, c.inRange()
+}
+
+// inRange checks the numbers and the words.
+func (c config) inRange() error {
+	switch {
+	case c.slots < 1 || c.slots > wire.MaxSlots:
+		return badValue(keySlots, c.slots, "out of range", fmt.Sprintf("give a number from 1 to %d", wire.MaxSlots))
+	case c.maxSessions < 1 || c.maxSessions > maxMaxSessions:
+		return badValue(keyMaxSessions, c.maxSessions, "out of range", fmt.Sprintf("give a number from 1 to %d", maxMaxSessions))
+	case c.logFormat != "auto" && c.logFormat != "text" && c.logFormat != "json":
+		return badValue(keyLogFormat, c.logFormat, "there is no such format", "give auto, text or json")
+	}
+	return nil
+}
+
+// chunkSize reads a size such as 4MiB.
+func chunkSize(s string) (int, error) {
+	n, err := humanize.ParseBytes(s)
+	if err != nil || n < wire.MinChunk || n > wire.MaxChunk {
+		return 0, badValue(keyChunkSize, s, "not the size of a chunk",
+			fmt.Sprintf("give a size from %s to %s", humanize.IBytes(wire.MinChunk), humanize.IBytes(wire.MaxChunk)))
+	}
+	return int(n), nil
+}
+
+// drainTimeout reads a time such as 30s.
+func drainTimeout(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, badValue(keyDrainTimeout, s, "not a time", "give a number with its unit, as in 30s or 5m")
+	}
+	return d, nil
+}
+
+// logger writes the log to stderr.
+func (a *app) logger(c config) *slog.Logger {
+	o := &slog.HandlerOptions{Level: c.logLevel}
+	if c.logFormat == "text" || c.logFormat == "auto" && a.io.Terminal() {
+		return slog.New(slog.NewTextHandler(a.io.Stderr, o))
+	}
+	return slog.New(slog.NewJSONHandler(a.io.Stderr, o))
+}

@@ -1,0 +1,52 @@
+package rdmad
+
+import "github.com/spf13/pflag"
+
+// defaultFile is read if it exists and no other file is named.
+const defaultFile = "/etc/rdmad/config.toml"
+
+// The keys of the configuration. All but config are flags, variables and keys of
+// the file by the same name.
+const (
+	keyConfig       = "config"
+	keyListen       = "listen"
+	keyInsecure     = "insecure"
+	keyExport       = "export"
+	keyDevice       = "device"
+	keyLogLevel     = "log-level"
+	keyLogFormat    = "log-format"
+	keyChunkSize    = "chunk-size"
+	keySlots        = "slots"
+	keyMaxSessions  = "max-sessions"
+	keyDrainTimeout = "drain-timeout"
+)
+
+// keys lists what a file and the environment may set.
+func keys() []string {
+	return []string{
+		keyListen, keyInsecure, keyExport, keyDevice, keyLogLevel, keyLogFormat,
+		keyChunkSize, keySlots, keyMaxSessions, keyDrainTimeout,
+	}
+}
+
+// addFlags defines the flags. Their defaults are those of the configuration.
+func addFlags(f *pflag.FlagSet) {
+	f.StringArray(keyExport, nil, "export a directory under a name, `NAME=DIR[:ro]`; may be repeated")
+	f.StringArray(keyListen, []string{"127.0.0.1:7471"}, "`address` to listen on, host:port or unix:/path; may be repeated")
+	f.Bool(keyInsecure, false, "listen beyond this host although there is no TLS: on a network that you trust")
+	f.String(keyConfig, "", "configuration `file` (default "+defaultFile+", if it exists)")
+	f.String(keyDevice, "", "RDMA `device` to use, as in mlx5_0 or mlx5_0/1 (default: the one that reaches the client)")
+	f.String(keyChunkSize, "4MiB", "the largest `size` of a chunk that a client gets")
+	f.Int(keySlots, 16, "`number` of chunks in flight for each session; each pins the size of a chunk in memory")
+	f.Int(keyMaxSessions, 32, "`number` of sessions at once")
+	f.String(keyDrainTimeout, "30s", "how `long` sessions may go on after SIGTERM")
+	f.String(keyLogLevel, "info", "`level` of the log: debug, info, warn, error")
+	f.String(keyLogFormat, "auto", "`format` of the log: text, json, or auto, text on a terminal only")
+}
+
+// flagNames lists the flags.
+func flagNames(f *pflag.FlagSet) []string {
+	var names []string
+	f.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}

@@ -1,0 +1,128 @@
+// Package rdmad is the command rdmad: flags, configuration, listeners, logs and
+// exit codes around package server.
+package rdmad
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
+	"github.com/rdmacp/rdmacp/internal/transport"
+)
+
+// IO is what the command reads and writes.
+type IO = console.IO
+
+// app is one run of the command.
+type app struct {
+	io     IO
+	fabric transport.Fabric
+	rails  func() ([]device.Rail, error)
+}
+
+// Main runs the command with its arguments, the program's name not among them,
+// until ctx ends, and returns its exit code. When ctx ends it drains: it waits
+// for the sessions that run, up to a limit.
+func Main(ctx context.Context, args []string, stdio IO, fabric transport.Fabric) int {
+	a := &app{io: stdio, fabric: fabric, rails: device.Rails}
+	root := a.rootCommand(ctx)
+	root.SetArgs(append([]string{}, args...)) // nil would stand for os.Args
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	f, ok := fault.As(err)
+	if !ok {
+		f = fault.New(fault.Internal, "serving", err, "")
+	}
+	console.Render(stdio.Stderr, "rdmad", f, stdio.Colour())
+	return console.Exit(f.Code)
+}
+
+const long = `rdmad is the daemon that rdmacp copies from and to. It reaches what it exports
+and nothing else, and its own memory cannot be reached from the network.
+
+There is no TLS yet: whoever reaches a listener can read and write the exports.
+So it listens on loopback addresses and unix sockets only, unless --insecure is
+given.
+
+Each flag but --config is also a variable, RDMAD_LOG_LEVEL, and a key of the
+configuration file. A flag comes before a variable, a variable before the file:
+
+  listen = ["127.0.0.1:7471", "unix:/run/rdmad.sock"]
+  log-level = "info"
+
+  [export.scratch]
+  path = "/scratch"
+  read_only = true
+
+SIGTERM and SIGINT drain: no new sessions, those that run may end within
+--drain-timeout. A second signal ends the daemon at once.`
+
+const examples = `  rdmad --export scratch=/scratch --export models=/srv/models:ro
+  rdmad --listen 10.0.0.7:7471 --insecure --export scratch=/scratch`
+
+const exitTable = `Exit codes:
+   0  drained and stopped
+   1  the command line or the configuration is wrong
+   3  a directory cannot be exported
+  10  an address cannot be listened on
+`
+
+// rootCommand is the command with its flags.
+func (a *app) rootCommand(ctx context.Context) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "rdmad",
+		Short:         "Serve files to rdmacp",
+		Long:          long,
+		Example:       examples,
+		Version:       fmt.Sprintf("%s (%s %s/%s)", console.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
+		Args:          cobra.ArbitraryArgs, // checked below, in our own words
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fault.New(fault.Usage, "reading the command line", fmt.Errorf("rdmad takes flags only, not %q", args[0]),
+					"a directory is given by --export NAME=DIR; see rdmad --help")
+			}
+			c, err := load(cmd.Flags(), a.io.Environ(), defaultFile)
+			if err != nil {
+				return err
+			}
+			return a.serve(ctx, c)
+		},
+	}
+	root.SetIn(a.io.Stdin)
+	root.SetOut(a.io.Stdout)
+	root.SetErr(a.io.Stderr)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.Flags().SortFlags = false
+	addFlags(root.Flags())
+	root.Flags().Bool("version", false, "print the version") // cobra's own would take -v
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagFault(cmd.Flags(), err) })
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		help(cmd, args)
+		_, _ = fmt.Fprint(cmd.OutOrStdout(), "\n", exitTable)
+	})
+	return root
+}
+
+// flagFault is the fault of a flag that cannot be read.
+func flagFault(flags *pflag.FlagSet, err error) error {
+	fix := "see rdmad --help"
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
+		if near := console.Nearest(unknown.GetSpecifiedName(), flagNames(flags)); near != "" {
+			fix = fmt.Sprintf("did you mean --%s? see rdmad --help", near)
+		}
+	}
+	return fault.New(fault.Usage, "reading the command line", err, fix)
+}

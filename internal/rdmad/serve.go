@@ -1,0 +1,131 @@
+package rdmad
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
+	"github.com/rdmacp/rdmacp/internal/server"
+)
+
+// serve runs the daemon until ctx ends, then drains it.
+func (a *app) serve(ctx context.Context, c config) (err error) {
+	log := a.logger(c)
+	srv, err := server.New(server.Config{
+		Exports: c.exports, Fabric: a.fabric, Device: c.device, Version: console.Version(), Logger: log,
+		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, srv.Close()) }() //nolint:contextcheck // what ctx did not end has to end all the same
+	listeners, err := openAll(ctx, c)
+	if err != nil {
+		return err
+	}
+	a.logStart(log, c, listeners)
+	failed, wait := serveAll(srv, listeners)
+	select {
+	case <-ctx.Done():
+		drain(ctx, log, srv, c)
+	case err = <-failed:
+		srv.Drain(ctx)
+	}
+	wait()
+	return err
+}
+
+// openAll opens every listener, or none.
+func openAll(ctx context.Context, c config) ([]net.Listener, error) {
+	var open []net.Listener
+	for _, addr := range c.listen {
+		lis, err := addr.open(ctx, c.insecure)
+		if err != nil {
+			for _, l := range open {
+				_ = l.Close()
+			}
+			return nil, err
+		}
+		open = append(open, lis)
+	}
+	return open, nil
+}
+
+// serveAll serves every listener. What fails comes out of failed; wait returns
+// once all of them have ended.
+func serveAll(srv *server.Server, listeners []net.Listener) (failed <-chan error, wait func()) {
+	errs := make(chan error, len(listeners))
+	var wg sync.WaitGroup
+	for _, lis := range listeners {
+		wg.Go(func() {
+			if err := srv.Serve(lis); err != nil {
+				errs <- fault.New(fault.Unreachable, "accepting connections on "+lis.Addr().String(), err, "start rdmad again")
+			}
+		})
+	}
+	return errs, wg.Wait
+}
+
+// drain lets the sessions end that run, within the limit.
+func drain(ctx context.Context, log *slog.Logger, srv *server.Server, c config) {
+	log.Info("draining", slog.Float64("drain_seconds", c.drainTimeout.Seconds()), slog.String("reason", context.Cause(ctx).Error()))
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.drainTimeout)
+	defer cancel()
+	srv.Drain(limited)
+	if limited.Err() != nil {
+		log.Warn("stopped, with sessions cut")
+		return
+	}
+	log.Info("stopped")
+}
+
+// logStart says what the daemon has to offer, and that it is ready.
+func (a *app) logStart(log *slog.Logger, c config, listeners []net.Listener) {
+	log.Info("starting", slog.String("version", console.Version()))
+	for _, name := range c.ignored {
+		log.Warn("environment variable means nothing", slog.String("name", name))
+	}
+	a.logRails(log)
+	for _, e := range c.exports {
+		log.Info("export", slog.String("name", e.Name), slog.String("path", e.Path), slog.Bool("read_only", e.ReadOnly))
+	}
+	if len(c.exports) == 0 {
+		log.Warn("nothing is exported", slog.String("fix", "give --export NAME=DIR"))
+	}
+	var addresses []string
+	for _, lis := range listeners {
+		addresses = append(addresses, lis.Addr().String())
+		log.Info("listening", slog.String("network", lis.Addr().Network()), slog.String("address", lis.Addr().String()))
+	}
+	if c.insecure {
+		log.Warn("insecure: without TLS, whoever reaches a listener can read and write the exports")
+	}
+	log.Info("ready", slog.String("address", strings.Join(addresses, ",")))
+}
+
+// logRails says which RDMA devices there are. A daemon without one still starts:
+// its clients then hear why they cannot copy.
+func (a *app) logRails(log *slog.Logger) {
+	rails, err := a.rails()
+	if f, ok := fault.As(err); ok {
+		f = console.Complete(f)
+		log.Warn("no RDMA device", slog.String("reason", f.Why.Error()), slog.String("fix", f.Fix))
+		return
+	}
+	if err != nil {
+		log.Warn("no RDMA device", slog.String("reason", err.Error()))
+	}
+	for _, r := range rails {
+		if why := r.Unusable(); why != "" {
+			log.Warn("rdma device cannot be used", slog.String("device", r.String()), slog.String("reason", why))
+			continue
+		}
+		log.Info("rdma device", slog.String("device", r.String()), slog.String("link", string(r.LinkLayer)),
+			slog.Int("rdma_mtu", r.ActiveMTU), slog.Float64("speed_gbps", r.SpeedGbps), slog.Int("numa_node", r.NUMANode))
+	}
+}

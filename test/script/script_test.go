@@ -1,0 +1,43 @@
+// Package script runs rdmacp and rdmad as their users do: flags and files in,
+// words, files and exit codes out. The scripts are testdata/*.txtar; both
+// commands run in this process, over a fabric in memory.
+package script
+
+import (
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+)
+
+// TestMain fails the run if a command leaves a goroutine behind.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			w := newWorld()
+			env.Values[worldKey{}] = w
+			env.Defer(w.close)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"rdmacp":      cmdRdmacp,
+			"rdmacp-cut":  cmdRdmacpCut,
+			"fabric":      cmdFabric,
+			"impostor":    cmdImpostor,
+			"rdmad":       cmdRdmad,
+			"rdmad-start": cmdRdmadStart,
+			"rdmad-stop":  cmdRdmadStop,
+			"exit":        cmdExit,
+			"mtime":       cmdMtime,
+			"mode":        cmdMode,
+			"blob":        cmdBlob,
+			"no-partials": cmdNoPartials,
+		},
+	})
+}
