@@ -72,7 +72,7 @@ func (d *Dir) Source(name string) (*Source, error) {
 	}
 	return newSource(d.shown(name),
 		func() (fs.FileInfo, error) { return d.root.Stat(name) },
-		func() (*os.File, error) { return d.root.OpenFile(name, os.O_RDONLY|nonblock, 0) })
+		func() (*os.File, error) { return d.root.OpenFile(name, sourceFlags, 0) })
 }
 
 // Create starts a file that will be put at name by Sink.Commit. What stands
@@ -122,7 +122,7 @@ func IsDir(path string) (bool, error) {
 func OpenSource(path string) (*Source, error) {
 	return newSource(shown(path),
 		func() (fs.FileInfo, error) { return os.Stat(path) },
-		func() (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|nonblock, 0) })
+		func() (*os.File, error) { return os.OpenFile(path, sourceFlags, 0) })
 }
 
 // Create starts a file that will be put at path by Sink.Commit, as Dir.Create

@@ -36,6 +36,7 @@ var verdicts = map[syscall.Errno]verdict{
 	syscall.EDQUOT:       {fault.NoSpace, "over quota", "free some space, or ask for more quota (quota -s shows it)"},
 	syscall.EFBIG:        {fault.IO, "too big for that file system or for the limit on file sizes", "choose another file system, or raise ulimit -f"},
 	syscall.EISDIR:       {fault.NotRegular, "", "name a file"},
+	syscall.EEXIST:       {fault.NotRegular, "a directory has come to stand there", "choose another name, or remove it first"}, // os.Root.Rename
 	syscall.ENXIO:        {fault.NotRegular, "", "name a regular file"},
 	syscall.EMFILE:       {fault.Limit, "", "raise the limit on open files (ulimit -n, LimitNOFILE)"},
 	syscall.ENFILE:       {fault.Limit, "", "raise fs.file-max on that host"},

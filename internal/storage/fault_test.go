@@ -39,7 +39,7 @@ func (f failing) seam(n int, failed *step) seam {
 	return func(s step, call func() error) error {
 		calls++
 		if calls < n || (calls > n && !f.ever) {
-			return call()
+			return hurried(s, call)
 		}
 		if calls == n {
 			*failed = s
@@ -114,7 +114,7 @@ func failAt(t *testing.T, f failing, before string, n int) bool {
 		t.Errorf("%s: a partial file is left", at)
 	}
 	// And all is well once the disk is.
-	if err := copyTo(t.Context(), path, nil); err != nil {
+	if err := copyTo(t.Context(), path, hurried); err != nil {
 		t.Errorf("%s: the next copy: %v", at, err)
 	}
 	wantText(t, path, newText)
@@ -131,14 +131,13 @@ func TestFailuresInCleanup(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
 	broken := func(s step, call func() error) error {
-		switch s {
-		case stepSync:
+		if s == stepSync {
 			return syscall.EIO
-		case stepRemove:
-			return syscall.EROFS
-		default:
-			return call()
 		}
+		if s == stepRemove {
+			return syscall.EROFS
+		}
+		return call()
 	}
 	err := copyTo(t.Context(), path, broken)
 	wantFault(t, err, fault.IO, "syncing "+path+": input/output error",
@@ -167,20 +166,22 @@ func TestCancelAtEachStep(t *testing.T) {
 		calls, last := 0, step("")
 		err := copyTo(ctx, path, func(s step, call func() error) error {
 			calls++
+			if s == stepSync && ctx.Err() != nil {
+				t.Errorf("cancelled at %s, it is synced nevertheless", last)
+			}
 			if calls == n {
 				last = s
 				cancel()
 			}
-			return call()
+			return hurried(s, call)
 		})
 		cancel()
-		switch {
-		case last == "" || last == stepRename || last == stepSyncDir:
+		if last == "" || last == stepRename || last == stepSyncDir {
 			if err != nil {
 				t.Errorf("cancelled at %q: %v", last, err)
 			}
 			wantText(t, path, newText)
-		default:
+		} else {
 			wantFault(t, err, fault.Interrupted)
 			wantText(t, path, oldText)
 		}

@@ -16,23 +16,15 @@ func TestPlantedPartial(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
-		plant func(t *testing.T, victim, partial string)
+		plant func(victim, partial string) error
 		code  fault.Code // OK: it is set aside
 		why   string
 	}{
-		{"symbolic link", func(t *testing.T, victim, partial string) { symlink(t, filepath.Base(victim), partial) }, fault.NotRegular, "is a symbolic link"},
-		{"dangling link", func(t *testing.T, _, partial string) { symlink(t, "made", partial) }, fault.NotRegular, "is a symbolic link"},
-		{"FIFO", func(t *testing.T, _, partial string) {
-			if err := unix.Mkfifo(partial, 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}, fault.NotRegular, "is a FIFO"},
-		{"directory", func(t *testing.T, _, partial string) { mkdir(t, partial) }, fault.NotRegular, "is a directory"},
-		{"hard link", func(t *testing.T, victim, partial string) {
-			if err := os.Link(victim, partial); err != nil {
-				t.Fatal(err)
-			}
-		}, fault.OK, ""},
+		{"symbolic link", func(victim, partial string) error { return os.Symlink(filepath.Base(victim), partial) }, fault.NotRegular, "is a symbolic link"},
+		{"dangling link", func(_, partial string) error { return os.Symlink("made", partial) }, fault.NotRegular, "is a symbolic link"},
+		{"FIFO", func(_, partial string) error { return unix.Mkfifo(partial, 0o666) }, fault.NotRegular, "is a FIFO"},
+		{"directory", func(_, partial string) error { return os.Mkdir(partial, 0o755) }, fault.NotRegular, "is a directory"},
+		{"hard link", os.Link, fault.OK, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -40,7 +32,9 @@ func TestPlantedPartial(t *testing.T) {
 			dir := t.TempDir()
 			path, victim := filepath.Join(dir, "f"), filepath.Join(dir, "victim")
 			write(t, victim, oldText)
-			tt.plant(t, victim, filepath.Join(dir, partialName("f")))
+			if err := tt.plant(victim, filepath.Join(dir, partialName("f"))); err != nil {
+				t.Fatal(err)
+			}
 			err := copyTo(t.Context(), path, nil)
 			if tt.code == fault.OK {
 				if err != nil {

@@ -41,7 +41,7 @@ func preallocate(f *os.File, size int64) error {
 		if err := unix.Fstatfs(fd, &st); err != nil {
 			return err
 		}
-		switch st.Type {
+		switch uint32(st.Type) { // on 32 bits it is signed
 		case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC:
 			return unix.Fallocate(fd, 0, 0, size)
 		}

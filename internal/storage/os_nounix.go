@@ -15,8 +15,6 @@ var errLocked = errors.New("locked by another process")
 // lock refuses: without a lock that dies with its process, two copies could mix.
 func lock(*os.File) error { return errors.ErrUnsupported }
 
-func unlock(*os.File) {}
-
 func setBlocking(*os.File) error { return nil }
 
 func ours(fs.FileInfo) bool { return true }

@@ -17,7 +17,8 @@ const nonblock = unix.O_NONBLOCK
 
 var errLocked = errors.New("locked by another process")
 
-// lock takes the exclusive lock of f, or returns errLocked at once.
+// lock takes the exclusive lock of f, or returns errLocked at once. The lock ends
+// when f is closed, or its process dies.
 func lock(f *os.File) error {
 	err := control(f, func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 	switch {
@@ -27,12 +28,6 @@ func lock(f *os.File) error {
 		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
 	}
 	return err
-}
-
-// unlock gives the lock back. Closing f is not enough: a child that is being
-// started holds a copy of the descriptor until it is executed.
-func unlock(f *os.File) {
-	_ = control(f, func(fd int) error { return unix.Flock(fd, unix.LOCK_UN) })
 }
 
 // setBlocking undoes nonblock once f is known to be a regular file: splice and

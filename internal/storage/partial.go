@@ -55,6 +55,9 @@ func (s *Sink) openPartial() error {
 		}
 		claimed, err := s.claim(f)
 		switch {
+		case claimed && fresh:
+			s.file = f
+			return nil
 		case claimed:
 			s.file = f
 			return s.empty()

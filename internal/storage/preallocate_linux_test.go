@@ -19,7 +19,7 @@ func TestPreallocate(t *testing.T) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Contains([]int64{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC}, st.Type) {
+	if !slices.Contains([]uint32{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC}, uint32(st.Type)) {
 		t.Skipf("file system %#x reserves nothing", st.Type)
 	}
 	for name, tt := range map[string]struct {

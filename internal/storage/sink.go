@@ -102,11 +102,10 @@ func (s *Sink) removePartial() error {
 	return s.place.root.Remove(s.partial)
 }
 
-// release unlocks and closes. There is nothing left to be told: the bytes are
-// synced or to be thrown away.
+// release closes everything, which gives the lock back. There is nothing left to
+// be told: the bytes are synced or to be thrown away.
 func (s *Sink) release() {
 	if s.file != nil {
-		unlock(s.file)
 		_ = s.file.Close()
 	}
 	_ = s.place.close()

@@ -21,6 +21,10 @@ type Source struct {
 	meta  Meta
 }
 
+// sourceFlags open a file for reading, and do not wait for the other end should it
+// be a FIFO.
+const sourceFlags = os.O_RDONLY | nonblock
+
 // newSource opens a file. Stat looks at it beforehand, since the mere opening of
 // a device or FIFO may do something; what was opened is looked at again, since
 // the name may lead elsewhere by then.

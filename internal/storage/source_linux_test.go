@@ -1,10 +1,13 @@
 package storage
 
 import (
+	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -122,5 +125,40 @@ func TestAllocated(t *testing.T) {
 	}
 	if m := openSource(t, hole).Meta(); m.Allocated == 0 || m.need() > 4096 {
 		t.Errorf("a file that is all hole: %+v", m)
+	}
+}
+
+// A name that becomes a FIFO between the look and the open neither blocks nor
+// passes for a file.
+func TestBecomesFIFO(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "f")
+	write(t, path, newText)
+	_, err := newSource(path,
+		func() (fs.FileInfo, error) {
+			info, err := os.Stat(path)
+			return info, errors.Join(err, os.Remove(path), unix.Mkfifo(path, 0o600))
+		},
+		func() (*os.File, error) { return os.OpenFile(path, sourceFlags, 0) })
+	wantFault(t, err, fault.NotRegular, "opening "+path, "a FIFO")
+}
+
+// The time of the last access is no business of a copy's.
+func TestAccessTime(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "f")
+	began := time.Now().Add(-time.Minute)
+	if err := copyTo(t.Context(), path, nil); err != nil {
+		t.Fatal(err)
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		t.Fatal(err)
+	}
+	if accessed := time.Unix(st.Atim.Unix()); accessed.Before(began) {
+		t.Errorf("accessed at %v", accessed)
+	}
+	if modified := time.Unix(st.Mtim.Unix()); !modified.Equal(stamp) {
+		t.Errorf("modified at %v", modified)
 	}
 }
