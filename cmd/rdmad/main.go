@@ -3,11 +3,13 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/rdmacp/rdmacp/internal/rdmad"
+	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rdma"
 )
 
@@ -17,5 +19,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	stdio := rdmad.IO{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	os.Exit(rdmad.Main(ctx, os.Args[1:], stdio, rdma.New(rdma.Config{})))
+	os.Exit(rdmad.Main(ctx, os.Args[1:], stdio, func(log *slog.Logger) transport.Fabric {
+		return rdma.New(rdma.Config{Logger: log})
+	}))
 }

@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"github.com/rdmacp/rdmacp/internal/client"
-	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
 )
 
 // report tells what failed and returns the exit code.

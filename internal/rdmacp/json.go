@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/client"
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
 )
 
 // jsonVersion is the version of the lines that --json writes. Fields and types

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/device"
-	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 

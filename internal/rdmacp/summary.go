@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/rdmacp/rdmacp/internal/client"
-	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 

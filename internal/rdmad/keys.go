@@ -8,8 +8,8 @@ import (
 
 	toml "github.com/pelletier/go-toml/v2"
 
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
 )
 
 // position is where in a file the error is; empty if it does not say.

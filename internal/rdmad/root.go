@@ -6,31 +6,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 // IO is what the command reads and writes.
 type IO = console.IO
 
+// NewFabric makes the data path, which logs what its devices say.
+type NewFabric func(*slog.Logger) transport.Fabric
+
 // app is one run of the command.
 type app struct {
 	io     IO
-	fabric transport.Fabric
+	fabric NewFabric
 	rails  func() ([]device.Rail, error)
 }
 
 // Main runs the command with its arguments, the program's name not among them,
 // until ctx ends, and returns its exit code. When ctx ends it drains: it waits
 // for the sessions that run, up to a limit.
-func Main(ctx context.Context, args []string, stdio IO, fabric transport.Fabric) int {
+func Main(ctx context.Context, args []string, stdio IO, fabric NewFabric) int {
 	a := &app{io: stdio, fabric: fabric, rails: device.Rails}
 	root := a.rootCommand(ctx)
 	root.SetArgs(append([]string{}, args...)) // nil would stand for os.Args
@@ -53,8 +57,9 @@ There is no TLS yet: whoever reaches a listener can read and write the exports.
 So it listens on loopback addresses and unix sockets only, unless --insecure is
 given.
 
-Each flag but --config is also a variable, RDMAD_LOG_LEVEL, and a key of the
-configuration file. A flag comes before a variable, a variable before the file:
+Each flag is also a variable, as in RDMAD_LOG_LEVEL, and each but --config a key
+of the configuration file. A flag comes before a variable, a variable before the
+file:
 
   listen = ["127.0.0.1:7471", "unix:/run/rdmad.sock"]
   log-level = "info"
@@ -74,6 +79,7 @@ const exitTable = `Exit codes:
    1  the command line or the configuration is wrong
    3  a directory cannot be exported
   10  an address cannot be listened on
+  13  a bug of this program
 `
 
 // rootCommand is the command with its flags.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
 	"github.com/rdmacp/rdmacp/internal/server"
 )
 
@@ -17,7 +17,7 @@ import (
 func (a *app) serve(ctx context.Context, c config) (err error) {
 	log := a.logger(c)
 	srv, err := server.New(server.Config{
-		Exports: c.exports, Fabric: a.fabric, Device: c.device, Version: console.Version(), Logger: log,
+		Exports: c.exports, Fabric: a.fabric(log), Device: c.device, Version: console.Version(), Logger: log,
 		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"regexp"
 	"slices"
@@ -13,8 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/rdmacp"
-	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
 	"github.com/rdmacp/rdmacp/internal/rdmad"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
@@ -48,6 +49,9 @@ type daemon struct {
 	exit int
 	log  *logBuffer
 }
+
+// newFabric is the world's fabric as the daemon asks for it.
+func (w *world) newFabric(*slog.Logger) transport.Fabric { return w.fabric }
 
 func newWorld() *world { return &world{fabric: memory.New(memory.Faults{})} }
 
@@ -109,7 +113,7 @@ func (w *world) start(ts *testscript.TestScript, args []string) (string, error) 
 	io := stdio(ts, io.Discard, d.log)
 	go func() {
 		defer close(d.done)
-		d.exit = rdmad.Main(ctx, args, io, w.fabric)
+		d.exit = rdmad.Main(ctx, args, io, w.newFabric)
 	}()
 	select {
 	case addr := <-d.log.ready:

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/rdmacp/console"
 )
 
 func TestRender(t *testing.T) {
