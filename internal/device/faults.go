@@ -22,8 +22,9 @@ func noDevice(sysfs, dev fs.FS, cause error) error {
 	const what = "looking for RDMA devices"
 	known := names(sysfs, classInfiniBand)
 	nodes, _ := fs.Glob(dev, "infiniband/uverbs*")
+	var errno syscall.Errno // what the stub of a build without verbs never has
 	switch {
-	case errors.Is(cause, verbs.ErrNotSupported):
+	case errors.Is(cause, verbs.ErrNotSupported) && !errors.As(cause, &errno):
 		return fault.New(fault.NoDevice, what, fmt.Errorf("this program was built without verbs: %w", cause),
 			"use a build for Linux with cgo")
 	case errors.Is(cause, verbs.ErrNoLibrary):

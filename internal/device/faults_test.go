@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -28,7 +29,12 @@ func TestNoDevice(t *testing.T) {
 			true,
 			fmt.Errorf("dlopen: %w", verbs.ErrNoLibrary), "libibverbs is not available", "libibverbs1",
 		},
-		"no module":  {fstest.MapFS{}, false, nil, "no RDMA subsystem", "modprobe rdma_rxe"},
+		"no module": {fstest.MapFS{}, false, nil, "no RDMA subsystem", "modprobe rdma_rxe"},
+		"no module, says verbs": {
+			fstest.MapFS{},
+			false,
+			&verbs.Error{Op: "ibv_get_device_list", Errno: syscall.ENOSYS}, "no RDMA subsystem", "modprobe rdma_rxe",
+		},
 		"no devices": {fstest.MapFS{"class/infiniband": dir}, false, nil, "this host has none", "hack/softroce/up NETDEV"},
 		"no uverbs":  {fstest.MapFS{"class/infiniband/rxe0": dir}, false, nil, "the kernel has rxe0, but no way", "modprobe ib_uverbs"},
 		"no device file": {

@@ -43,7 +43,7 @@ func TestKeyNeverPrints(t *testing.T) {
 	const secret Key = 0xdeadbeef
 	var log bytes.Buffer
 	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
-		slog.New(h).Info("posting", "key", secret, "wr", SendWR{RKey: secret})
+		slog.New(h).Info("posting", slog.Any("key", secret), slog.Any("wr", SendWR{RKey: secret}))
 	}
 	js, err := json.Marshal(struct{ K Key }{secret})
 	if err != nil {

@@ -29,8 +29,9 @@ type CQ struct {
 }
 
 // CreateCQ creates a completion queue for depth completions or a few more. It should have room for every work request
-// that its queue pairs may have outstanding: when a device overruns it, completions are lost. With a channel, which must be
-// of the same Context, [CQ.ReqNotify] makes completions wake [CompChannel.Wait].
+// that its queue pairs may have outstanding: a device that overruns it loses completions, and says so only by
+// EventCQErr. With a channel, which must be of the same Context, [CQ.ReqNotify] makes completions wake
+// [CompChannel.Wait].
 //
 // Implements:
 //

@@ -50,7 +50,7 @@ func eachDevice(yield func(*C.struct_ibv_device) bool) error {
 	if list == nil {
 		err = fromNull("ibv_get_device_list", err)
 		if errors.Is(err, syscall.ENOSYS) {
-			err = withDetail(err, "the kernel has no RDMA support: is ib_uverbs loaded?")
+			err = withDetail(err, "does the kernel have RDMA support, is ib_uverbs loaded?")
 		}
 
 		return err

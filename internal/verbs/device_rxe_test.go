@@ -5,6 +5,10 @@ package verbs
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -52,11 +56,7 @@ func TestRXEQueries(t *testing.T) {
 	}
 	table := must[[]GIDEntry](t)(e.ctx.GIDTable())
 	t.Logf("%+v", table)
-	for _, g := range table {
-		if got := must[GID](t)(e.ctx.GID(int(g.Port), int(g.Index))); got != g.GID || got.IsZero() || g.NDevIfIndex == 0 {
-			t.Errorf("GID %d is %v, the table says %+v", g.Index, got, g)
-		}
-	}
+	e.checkGIDs(table)
 	for _, bad := range [][2]int{{0, 0}, {256, 0}, {1, -1}, {1, 1 << 20}, {7, 0}} {
 		if _, err := e.ctx.GID(bad[0], bad[1]); err == nil {
 			t.Errorf("GID %v exists", bad)
@@ -64,6 +64,16 @@ func TestRXEQueries(t *testing.T) {
 	}
 	if e.cq.Depth() < 128 || e.qp.MaxInline() < 64 || e.qp.Caps().MaxSendWR < 64 || e.qp.Caps().MaxRecvWR < 64 {
 		t.Errorf("CQ depth %d, QP %+v", e.cq.Depth(), e.qp.Caps())
+	}
+}
+
+// checkGIDs compares a table with what its entries say one by one.
+func (e *end) checkGIDs(table []GIDEntry) {
+	e.t.Helper()
+	for _, g := range table {
+		if got := must[GID](e.t)(e.ctx.GID(int(g.Port), int(g.Index))); got != g.GID || got.IsZero() || g.NDevIfIndex == 0 {
+			e.t.Errorf("GID %d is %v, the table says %+v", g.Index, got, g)
+		}
 	}
 }
 
@@ -341,9 +351,9 @@ func TestRXEOutOfDescriptors(t *testing.T) {
 	device := requireRXE(t)[0]
 	ctx := must[*Context](t)(Open(device))
 	closeLater(t, ctx)
-	for name, create := range map[string]func() (interface{ Close() error }, error){
-		"Open":              func() (interface{ Close() error }, error) { return Open(device) },
-		"CreateCompChannel": func() (interface{ Close() error }, error) { return ctx.CreateCompChannel() },
+	for name, create := range map[string]func() (io.Closer, error){
+		"Open":              func() (io.Closer, error) { return Open(device) },
+		"CreateCompChannel": func() (io.Closer, error) { return ctx.CreateCompChannel() },
 	} {
 		var old unix.Rlimit
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
@@ -374,5 +384,41 @@ func TestRXEOutOfDescriptors(t *testing.T) {
 		if failed < 2 {
 			t.Errorf("%s failed %d times only", name, failed)
 		}
+	}
+}
+
+// TestRXEPortEvent gives the device's interface other addresses, which are other GIDs, and makes a hole in the table.
+func TestRXEPortEvent(t *testing.T) {
+	e := newEnd(t, config{})
+	if os.Getenv("RDMA_TEST") != "required" {
+		t.Skip("changes the addresses of the host: runs where RDMA_TEST=required, as in hack/softroce/vm")
+	}
+	dev := must[*net.Interface](t)(net.InterfaceByIndex(int(e.gid.NDevIfIndex)))
+	ip := func(verb, addr string) {
+		t.Helper()
+		cmd := exec.CommandContext(context.Background(), "ip", "addr", verb, addr, "dev", dev.Name)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", cmd, err, out)
+		}
+	}
+	late, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	change := func(verb, addr string) {
+		t.Helper()
+		ip(verb, addr)
+		ev, err := e.ctx.NextEvent(late)
+		if want := (AsyncEvent{Type: EventGIDChange, Port: 1}); err != nil || ev != want {
+			t.Errorf("got %+v, %v; want %+v", ev, err, want)
+		}
+	}
+	change("add", "10.99.99.1/32")
+	change("add", "10.99.99.2/32")
+	t.Cleanup(func() { ip("del", "10.99.99.2/32") })
+	change("del", "10.99.99.1/32")
+	table := must[[]GIDEntry](t)(e.ctx.GIDTable())
+	t.Logf("%+v", table)
+	e.checkGIDs(table)
+	if last := table[len(table)-1]; int(last.Index) != len(table) {
+		t.Errorf("the table has no hole: %+v", table)
 	}
 }

@@ -68,9 +68,9 @@ func TestErrorIsNotSupported(t *testing.T) {
 }
 
 func TestCompletionError(t *testing.T) {
-	sentinels := map[WCStatus]error{
-		WCWRFlushErr: ErrFlushed, WCRetryExcErr: ErrRetryExceeded,
-		WCRNRRetryExcErr: ErrRNRRetryExceeded, WCRemAccessErr: ErrRemoteAccess,
+	sentinels := map[error]WCStatus{
+		ErrFlushed: WCWRFlushErr, ErrRetryExceeded: WCRetryExcErr,
+		ErrRNRRetryExceeded: WCRNRRetryExcErr, ErrRemoteAccess: WCRemAccessErr,
 	}
 	for status := WCSuccess; status <= WCTMRndvIncomplete; status++ {
 		err := WC{ID: 0xabc, Status: status, QPN: 0x11, VendorErr: 5}.Err()
@@ -81,8 +81,8 @@ func TestCompletionError(t *testing.T) {
 
 			continue
 		}
-		for _, sentinel := range sentinels {
-			if got, want := errors.Is(err, sentinel), sentinels[status] == sentinel; got != want {
+		for sentinel, of := range sentinels {
+			if got, want := errors.Is(err, sentinel), status == of; got != want {
 				t.Errorf("%v is %q: %t, want %t", status, sentinel, got, want)
 			}
 		}

@@ -148,7 +148,7 @@ func TestEventFDRefusesWhatCannotBePolled(t *testing.T) {
 		t.Fatal(err)
 	}
 	fd := int(f.Fd())
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if _, err := newEventFD(fd, "plain"); err == nil {
 		t.Error("a plain file can't be waited for")
 	}

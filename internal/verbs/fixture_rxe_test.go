@@ -16,17 +16,17 @@ import (
 const patience = time.Minute
 
 // requireRXE returns the names of the devices. Without any it skips, or fails if RDMA_TEST=required.
-func requireRXE(t testing.TB) []string {
-	t.Helper()
+func requireRXE(tb testing.TB) []string {
+	tb.Helper()
 	infos, err := Devices()
 	if err != nil && !errors.Is(err, ErrNotSupported) && !errors.Is(err, ErrNoLibrary) {
-		t.Fatal("listing devices:", err)
+		tb.Fatal("listing devices:", err)
 	}
 	if len(infos) == 0 {
 		if os.Getenv("RDMA_TEST") == "required" {
-			t.Fatalf("RDMA_TEST=required, and there is no RDMA device (%v)", err)
+			tb.Fatalf("RDMA_TEST=required, and there is no RDMA device (%v)", err)
 		}
-		t.Skipf("no RDMA device (%v); hack/softroce makes one", err)
+		tb.Skipf("no RDMA device (%v); hack/softroce makes one", err)
 	}
 	names := make([]string, len(infos))
 	for i, info := range infos {
@@ -37,22 +37,22 @@ func requireRXE(t testing.TB) []string {
 }
 
 // closeLater closes when the test ends, in the reverse order of the calls.
-func closeLater(t testing.TB, c io.Closer) {
-	t.Helper()
-	t.Cleanup(func() {
+func closeLater(tb testing.TB, c io.Closer) {
+	tb.Helper()
+	tb.Cleanup(func() {
 		if err := c.Close(); err != nil {
-			t.Errorf("closing %T: %v", c, err)
+			tb.Errorf("closing %T: %v", c, err)
 		}
 	})
 }
 
-func must[T any](t testing.TB) func(T, error) T {
-	t.Helper()
+func must[T any](tb testing.TB) func(T, error) T {
+	tb.Helper()
 
 	return func(v T, err error) T {
-		t.Helper()
+		tb.Helper()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 
 		return v
@@ -60,13 +60,13 @@ func must[T any](t testing.TB) func(T, error) T {
 }
 
 // offHeap maps memory that a device may reach.
-func offHeap(t testing.TB, size int) []byte {
-	t.Helper()
+func offHeap(tb testing.TB, size int) []byte {
+	tb.Helper()
 	mem, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = unix.Munmap(mem) })
+	tb.Cleanup(func() { _ = unix.Munmap(mem) })
 
 	return mem
 }
@@ -94,26 +94,26 @@ type end struct {
 	cfg config
 }
 
-func newEnd(t testing.TB, cfg config) *end {
-	t.Helper()
+func newEnd(tb testing.TB, cfg config) *end {
+	tb.Helper()
 	if cfg.device == "" {
-		cfg.device = requireRXE(t)[0]
+		cfg.device = requireRXE(tb)[0]
 	}
 	cfg.depth = max(cfg.depth, 64)
 	cfg.size = max(cfg.size, 1<<16)
-	e := &end{t: t, cfg: cfg, mem: offHeap(t, cfg.size)}
-	e.ctx = must[*Context](t)(Open(cfg.device))
-	closeLater(t, e.ctx)
-	e.pd = must[*PD](t)(e.ctx.AllocPD())
-	closeLater(t, e.pd)
+	e := &end{t: tb, cfg: cfg, mem: offHeap(tb, cfg.size)}
+	e.ctx = must[*Context](tb)(Open(cfg.device))
+	closeLater(tb, e.ctx)
+	e.pd = must[*PD](tb)(e.ctx.AllocPD())
+	closeLater(tb, e.pd)
 	if !cfg.noChannel {
-		e.ch = must[*CompChannel](t)(e.ctx.CreateCompChannel())
-		closeLater(t, e.ch)
+		e.ch = must[*CompChannel](tb)(e.ctx.CreateCompChannel())
+		closeLater(tb, e.ch)
 	}
-	e.cq = must[*CQ](t)(e.ctx.CreateCQ(2*cfg.depth, e.ch))
-	closeLater(t, e.cq)
-	e.mr = must[*MR](t)(e.pd.RegMR(e.mem, AccessLocalWrite|cfg.access))
-	closeLater(t, e.mr)
+	e.cq = must[*CQ](tb)(e.ctx.CreateCQ(2*cfg.depth, e.ch))
+	closeLater(tb, e.cq)
+	e.mr = must[*MR](tb)(e.pd.RegMR(e.mem, AccessLocalWrite|cfg.access))
+	closeLater(tb, e.mr)
 	e.qp = e.newQP()
 	e.gid = e.pickGID()
 
@@ -178,12 +178,12 @@ func (e *end) connect(peer *end, qpn uint32, tm timers) {
 }
 
 // newPair returns two connected ends on the first device.
-func newPair(t testing.TB, cfg config, tm timers) (a, b *end) {
-	t.Helper()
+func newPair(tb testing.TB, cfg config, tm timers) (a, b *end) {
+	tb.Helper()
 	if cfg.access == 0 {
 		cfg.access = AccessRemoteRead | AccessRemoteWrite
 	}
-	a, b = newEnd(t, cfg), newEnd(t, cfg)
+	a, b = newEnd(tb, cfg), newEnd(tb, cfg)
 	a.connect(b, b.qp.QPN(), tm)
 	b.connect(a, a.qp.QPN(), tm)
 

@@ -24,7 +24,7 @@ func TestLibraryIsNotLinked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	libs, err := f.ImportedLibraries()
 	if err != nil {
 		t.Fatal(err)

@@ -93,8 +93,8 @@ func (q *QP) ToRTS(attr RTSAttr) error {
 		C.IBV_QP_MAX_QP_RD_ATOMIC)
 }
 
-// ToError moves the queue pair, from any state, to ERR: it sends and answers no more, and every outstanding work request
-// completes, those that had not ended as flushed.
+// ToError moves the queue pair, from any state, to ERR: it sends and answers no more, and every outstanding work
+// request completes, those that had not ended as flushed.
 //
 // Implements:
 //

@@ -49,7 +49,8 @@ func TestObjectBusyUntilChildrenClose(t *testing.T) {
 
 func TestObjectStaysOpenIfDestroyFails(t *testing.T) {
 	o := newObject(t, kindCQ)
-	if err := o.close("free", func() error { return fromReturn("free", int(syscall.EBUSY)) }); !errors.Is(err, syscall.EBUSY) {
+	fail := func() error { return fromReturn("free", int(syscall.EBUSY)) }
+	if err := o.close("free", fail); !errors.Is(err, syscall.EBUSY) {
 		t.Fatalf("got %v", err)
 	}
 	calls := 0

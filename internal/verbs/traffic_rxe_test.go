@@ -73,8 +73,14 @@ func operations(t *testing.T, a, b *end) {
 	fill(a.mem, 5)
 	b.recv(RecvWR{ID: 7, LKey: b.mr.LKey(), Local: b.mr.Addr(), Len: 64})
 	a.send(
-		SendWR{ID: 8, Op: OpWrite, RKey: b.mr.RKey(), Remote: b.mr.Addr() + 64, LKey: a.mr.LKey(), Local: a.mr.Addr() + 64, Len: 64},
-		SendWR{ID: 9, Op: OpSendImm, Flags: SendSignaled | SendInline | SendSolicited, Local: a.mr.Addr(), Len: 64, Imm: 1 << 31},
+		SendWR{
+			ID: 8, Op: OpWrite, RKey: b.mr.RKey(), Remote: b.mr.Addr() + 64,
+			LKey: a.mr.LKey(), Local: a.mr.Addr() + 64, Len: 64,
+		},
+		SendWR{
+			ID: 9, Op: OpSendImm, Flags: SendSignaled | SendInline | SendSolicited,
+			Local: a.mr.Addr(), Len: 64, Imm: 1 << 31,
+		},
 	)
 	a.pollOK(9, OpcodeSend)
 	if wc := b.pollOK(7, OpcodeRecv); !wc.HasImm || wc.Imm != 1<<31 || wc.Len != 64 {
@@ -211,8 +217,8 @@ func TestRXEClosedRegion(t *testing.T) {
 	}
 }
 
-// TestRXELocalProtection posts a wrong lkey. Hardware says WCLocProtErr. rxe of Linux 6.1 says WCLocQPOpErr; that of 6.12
-// moves the queue pair to ERR and then flushes the faulty request too, so that no completion names the cause.
+// TestRXELocalProtection posts a wrong lkey. Hardware says WCLocProtErr. rxe of Linux 6.1 says WCLocQPOpErr; that of
+// 6.12 moves the queue pair to ERR and then flushes the faulty request too, so that no completion names the cause.
 func TestRXELocalProtection(t *testing.T) {
 	a, b := newPair(t, config{}, patient)
 	wr := a.write(b, 1, 64)

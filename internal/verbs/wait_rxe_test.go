@@ -222,3 +222,33 @@ func BenchmarkRXEWrite(b *testing.B) {
 		}
 	}
 }
+
+// TestRXECloseWhileReading closes a CQ whose event is being read: it is either counted and acknowledged or never read.
+func TestRXECloseWhileReading(t *testing.T) {
+	e := newEnd(t, config{})
+	for range 100 {
+		cq := must[*CQ](t)(e.ctx.CreateCQ(4, e.ch))
+		qp := must[*QP](t)(e.pd.CreateQP(QPInitAttr{SendCQ: cq, RecvCQ: cq, MaxSendWR: 1, MaxRecvWR: 1}))
+		err := errors.Join(qp.ToInit(InitAttr{Port: 1}), cq.ReqNotify(false))
+		if _, postErr := qp.PostRecv([]RecvWR{{ID: 1}}); errors.Join(err, postErr) != nil {
+			t.Fatal(err, postErr)
+		}
+		// The flush of the receive makes the event.
+		if err := errors.Join(qp.ToError(), qp.Close()); err != nil {
+			t.Fatal(err)
+		}
+		late, stop := context.WithTimeout(t.Context(), patience)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			got, err := e.ch.Wait(late)
+			if err == nil && got != cq || err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, %v", got, err)
+			}
+		})
+		if err := cq.Close(); err != nil {
+			t.Error(err)
+		}
+		stop()
+		wg.Wait()
+	}
+}
