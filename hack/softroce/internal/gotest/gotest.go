@@ -42,7 +42,7 @@ func Rewrite(args, env []string, cwd, share string) Plan {
 		case !ok || value == "":
 		case isFlag(flag, dirFlags):
 			arg = flag + "=" + p.redirect(value, cwd, share, true)
-		case isFlag(flag, fileFlags) && !(hasOutputDir && !filepath.IsAbs(value)):
+		case isFlag(flag, fileFlags) && (!hasOutputDir || filepath.IsAbs(value)):
 			// A relative name is relative to the output folder, if there is one.
 			arg = flag + "=" + p.redirect(value, cwd, share, false)
 		}

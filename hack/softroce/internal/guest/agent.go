@@ -39,7 +39,7 @@ func accept(listener net.Listener) {
 			return
 		}
 		go func() {
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			if err := session.Serve(session.NewConn(conn), dumpTasks); err != nil {
 				fmt.Println("softroce: agent:", err)
 			}

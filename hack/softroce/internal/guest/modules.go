@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,7 +35,7 @@ func load(names []string) error {
 		err = unix.FinitModule(int(file.Fd()), "", 0)
 		_ = file.Close()
 		// A module of the spec may be loaded already; one that is for other hardware says ENODEV.
-		if err != nil && err != unix.EEXIST && err != unix.ENODEV {
+		if err != nil && !errors.Is(err, unix.EEXIST) && !errors.Is(err, unix.ENODEV) {
 			return fmt.Errorf("load module %s: %w", name, err)
 		}
 	}

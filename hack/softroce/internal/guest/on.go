@@ -50,7 +50,7 @@ func runOn(ctx context.Context, name string, args []string) (session.Result, err
 	if err != nil {
 		return session.Result{}, err
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }()
 	conn := session.NewConn(stream)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)

@@ -36,8 +36,9 @@ func (n *node) start(ctx context.Context, g spec.Guest) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", n.name, err)
 	}
-	defer listener.Close()
-	n.qemu = exec.Command("qemu-system-x86_64", n.args()...)
+	defer func() { _ = listener.Close() }()
+	// When the time is over, the guest is to be asked what it is at before it is killed.
+	n.qemu = exec.CommandContext(context.WithoutCancel(ctx), "qemu-system-x86_64", n.args()...)
 	n.qemu.Stderr = &n.stderr
 	n.qemu.SysProcAttr = &syscall.SysProcAttr{
 		Setpgid:   true,            // a terminal's Ctrl-C is for vm alone

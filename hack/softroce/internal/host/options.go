@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func Parse(args []string, w io.Writer) (*Options, error) {
 	flags := flag.NewFlagSet("vm", flag.ContinueOnError)
 	flags.SetOutput(w)
 	flags.Usage = func() {
-		fmt.Fprint(w, usage)
+		_, _ = io.WriteString(w, usage)
 		flags.PrintDefaults()
 	}
 	flags.IntVar(&o.Nodes, "nodes", 1, "how many `hosts`: node1, node2 and so on")
@@ -83,7 +84,7 @@ func Parse(args []string, w io.Writer) (*Options, error) {
 	}
 	o.Command = flags.Args()
 	if err := o.check(); err != nil {
-		fmt.Fprintln(w, "vm:", err)
+		_, _ = fmt.Fprintln(w, "vm:", err)
 		return nil, err
 	}
 	return o, nil
@@ -105,6 +106,8 @@ func (o *Options) check() error {
 		}
 	}
 	switch {
+	case runtime.GOARCH != "amd64":
+		return fmt.Errorf("this machine is %s: guests are x86-64, and so must be their host", runtime.GOARCH)
 	case len(o.Command) == 0:
 		return errors.New("no command: usage is vm [OPTION...] -- COMMAND [ARG...]")
 	case o.Nodes < 1 || o.Nodes > maxNodes:

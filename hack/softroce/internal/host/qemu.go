@@ -22,6 +22,8 @@ type machine struct {
 	image   string
 	initrd  string
 	disk    bool
+	accel   string
+	tscKHz  int64
 }
 
 func (m machine) file(suffix string) string {
@@ -33,23 +35,33 @@ func (m machine) portSocket() string  { return m.file(".port") }
 func (m machine) shareDir() string    { return m.file(".share") }
 func (m machine) diskFile() string    { return m.file(".disk") }
 
-// accelerator returns kvm where this user may use it, else emulation with a thread per CPU.
+// kvm and tcg, emulation with a thread per CPU, are QEMU's accelerators.
+const (
+	kvm = "kvm"
+	tcg = "tcg,thread=multi"
+)
+
+// accelerator returns kvm where this user may use it.
 func accelerator() string {
 	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
 		_ = f.Close()
-		return "kvm"
+		return kvm
 	}
-	return "tcg,thread=multi"
+	return tcg
 }
 
 // args returns QEMU's arguments.
 func (m machine) args() []string {
 	o := m.options
+	kernel := commandLine
+	if m.accel == tcg {
+		kernel += fmt.Sprintf(" tsc_early_khz=%d", m.tscKHz)
+	}
 	args := []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-machine", "pc", "-accel", accelerator(), "-cpu", "max,la57=off",
+		"-machine", "pc", "-accel", m.accel, "-cpu", "max,la57=off",
 		"-smp", strconv.Itoa(o.CPUs), "-m", o.Memory,
-		"-kernel", m.image, "-initrd", m.initrd, "-append", commandLine,
+		"-kernel", m.image, "-initrd", m.initrd, "-append", kernel,
 		"-chardev", "file,id=console,path=" + m.consoleFile(), "-serial", "chardev:console",
 		"-device", "virtio-serial-pci",
 		"-chardev", "socket,id=port,path=" + m.portSocket(),

@@ -29,23 +29,22 @@ type testbed struct {
 	o       *Options
 	dir     string
 	cwd     string
-	started time.Time
+	started tscSample
 	nodes   []*node
 	hubs    []io.Closer
 	plan    gotest.Plan
-	env     []string
 }
 
 // run boots the guests, runs the command and returns its exit status.
 func run(ctx context.Context, o *Options) (code int, err error) {
-	t := &testbed{o: o, started: time.Now()}
+	t := &testbed{o: o, started: sampleTSC()}
 	if t.cwd, err = os.Getwd(); err != nil {
 		return 0, err
 	}
 	if t.dir, err = tempDir(); err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(t.dir)
+	defer func() { _ = os.RemoveAll(t.dir) }()
 	defer t.kill()
 	t.plan = gotest.Rewrite(o.Command, environment(os.Environ(), o.Env), t.cwd, spec.ShareDir)
 	if err := t.start(ctx); err != nil {
@@ -99,7 +98,7 @@ func (t *testbed) start(ctx context.Context) error {
 	for i := range t.o.Nodes {
 		g.Node = i + 1
 		n := &node{name: spec.NodeName(i + 1), machine: machine{
-			options: t.o, node: i + 1, dir: t.dir, image: k.Image, initrd: initrd, disk: g.Disk,
+			options: t.o, node: i + 1, dir: t.dir, image: k.Image, initrd: initrd, disk: g.Disk, accel: accelerator(), tscKHz: t.started.kHz(),
 		}}
 		if err := t.prepare(ctx, n); err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)
@@ -155,7 +154,7 @@ func (t *testbed) play() (int, error) {
 			return 0, err
 		}
 		if t.o.Verbose {
-			fmt.Fprintf(os.Stderr, "vm: %s is up after %.1f s\n", n.name, time.Since(t.started).Seconds())
+			fmt.Fprintf(os.Stderr, "vm: %s is up after %.1f s\n", n.name, time.Since(t.started.at).Seconds())
 		}
 	}
 	out := newOutput(os.Stdout, os.Stderr, t.o.Nodes > 1)

@@ -67,7 +67,7 @@ func (k Kernel) pack(ctx context.Context, fs Initramfs) ([]byte, error) {
 	_ = w.Dir("dev", 0o755)
 	dir := strings.TrimPrefix(ModuleDir, "/")
 	_ = w.Dir(dir, 0o755)
-	early := ""
+	var early strings.Builder
 	for i, file := range slices.Concat(fs.Early, fs.Files) {
 		module, err := k.readModule(ctx, file)
 		if err != nil {
@@ -75,10 +75,10 @@ func (k Kernel) pack(ctx context.Context, fs Initramfs) ([]byte, error) {
 		}
 		_ = w.File(path.Join(dir, Name(file)), 0o644, module)
 		if i < len(fs.Early) {
-			early += Name(file) + "\n"
+			_, _ = early.WriteString(Name(file) + "\n")
 		}
 	}
-	_ = w.File(path.Join(dir, EarlyList), 0o644, []byte(early))
+	_ = w.File(path.Join(dir, EarlyList), 0o644, []byte(early.String()))
 	_ = w.File("init", 0o755, init)
 	if err := w.Close(); err != nil {
 		return nil, err

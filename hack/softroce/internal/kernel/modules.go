@@ -84,12 +84,12 @@ func (k Kernel) LoadOrder(names ...string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", k.Version, err)
 	}
-	defer dep.Close()
+	defer func() { _ = dep.Close() }()
 	builtin, err := os.Open(filepath.Join(k.Modules, "modules.builtin"))
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", k.Version, err)
 	}
-	defer builtin.Close()
+	defer func() { _ = builtin.Close() }()
 	g, err := readGraph(dep, builtin)
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", k.Version, err)

@@ -42,24 +42,29 @@ func Run(c *Conn, cmd Command, stdio Stdio) (Result, error) {
 		if err != nil {
 			return Result{}, fmt.Errorf("%s: %w", cmd.Args[0], err)
 		}
-		switch kind {
-		case Stdout:
-			_, err = stdio.Stdout.Write(payload)
-		case Stderr:
-			_, err = stdio.Stderr.Write(payload)
-		case Exit:
+		if kind == Exit {
 			var r Result
 			if err := json.Unmarshal(payload, &r); err != nil {
 				return Result{}, fmt.Errorf("%s: bad exit frame: %w", cmd.Args[0], err)
 			}
 			return r, nil
-		default:
-			err = fmt.Errorf("unexpected frame %q", byte(kind))
 		}
-		if err != nil {
+		if err := stdio.write(kind, payload); err != nil {
 			return Result{}, fmt.Errorf("%s: %w", cmd.Args[0], err)
 		}
 	}
+}
+
+// write writes a frame of output to where it belongs.
+func (s Stdio) write(kind Kind, payload []byte) error {
+	to := s.Stdout
+	if kind == Stderr {
+		to = s.Stderr
+	} else if kind != Stdout {
+		return fmt.Errorf("unexpected frame %q", byte(kind))
+	}
+	_, err := to.Write(payload)
+	return err
 }
 
 // SendSignal passes a signal on to the command that c runs, if any.

@@ -5,6 +5,7 @@ package spec
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Guest is what the host tells a guest to be. It is the first message that a guest reads.
@@ -74,10 +75,11 @@ func (g Guest) Wires() int {
 
 // Hosts returns the text of the guest's /etc/hosts.
 func (g Guest) Hosts() string {
-	text := "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
+	var text strings.Builder
+	text.WriteString("127.0.0.1 localhost\n::1 localhost ip6-localhost\n")
 	for n := 1; n <= g.Nodes; n++ {
 		name := NodeName(n)
-		text += fmt.Sprintf("%s %s-mgmt\n", Management(n), name)
+		fmt.Fprintf(&text, "%s %s-mgmt\n", Management(n), name)
 		peer := g
 		peer.Node = n
 		for r := range g.Rails {
@@ -86,8 +88,8 @@ func (g Guest) Hosts() string {
 			if r == 0 {
 				alias = name + " " + alias
 			}
-			text += fmt.Sprintf("%s %s\n", wire.IPv4(h), alias)
+			fmt.Fprintf(&text, "%s %s\n", wire.IPv4(h), alias)
 		}
 	}
-	return text
+	return text.String()
 }
