@@ -92,6 +92,8 @@ func (l *controlLink) send(ctx context.Context, to channel, m message, chunk int
 	switch {
 	case l.isCut():
 		return errStreamGone
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case l.frozen.Load():
 		return nil
 	}
@@ -114,7 +116,7 @@ func (l *controlLink) receive(ctx context.Context, from channel) (message, error
 		return m, ctx.Err()
 	}
 	select {
-	case <-time.After(time.Until(m.due)):
+	case <-time.After(max(time.Until(m.due), transmission)): // no two at the same instant
 	case <-l.cut:
 	}
 	if l.isCut() {
@@ -128,9 +130,9 @@ func (l *controlLink) receive(ctx context.Context, from channel) (message, error
 
 // drain takes what still comes for an end that is through, until the other has
 // said its last word.
-func (l *controlLink) drain(from channel) {
+func (l *controlLink) drain(ctx context.Context, from channel) {
 	for !from.last.Load() {
-		if _, err := l.receive(context.Background(), from); err != nil {
+		if _, err := l.receive(ctx, from); err != nil {
 			return
 		}
 	}

@@ -11,6 +11,16 @@ import (
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
 )
 
+// The simulated world is a slow one: where everything takes seconds, two things
+// hardly ever happen in the same nanosecond, and their order is the seed's.
+const (
+	second       = time.Second // the unit of all delays
+	retry        = 1000 * second
+	transmission = time.Microsecond
+	keepalive    = 2000 * second
+	atMost       = 10000 * second // for a whole copy
+)
+
 // scenario is everything that a seed decides.
 type scenario struct {
 	seed                    uint64
@@ -56,13 +66,13 @@ func draw(seed uint64) scenario {
 		lendWindow:  1 + rng.IntN(8),
 		driveWindow: 1 + rng.IntN(8),
 		queue:       rng.IntN(4),
-		at:          time.Duration(rng.Int64N(int64(60 * time.Millisecond))),
+		at:          time.Duration(rng.Int64N(int64(60 * second))),
 	}
 	s.plan.Chunk = 64 + rng.IntN(449)
 	if chunks := rng.IntN(41); chunks > 0 {
 		s.plan.Size = int64(chunks*s.plan.Chunk - rng.IntN(s.plan.Chunk))
 	}
-	s.wire = memory.Faults{Seed: rng.Uint64(), Delay: time.Duration(1+rng.IntN(10)) * time.Millisecond, Retry: 3 * time.Second}
+	s.wire = memory.Faults{Seed: rng.Uint64(), Delay: time.Duration(1+rng.IntN(10)) * second, Retry: retry}
 	faults := []func(){
 		func() { s.wire.Late = rng.Float64() },
 		func() { s.wire.CorruptAt = 1 + rng.Int64N(40) },

@@ -24,10 +24,11 @@ func (d *driver) carry(ctx context.Context, r request) error {
 		return err
 	}
 	defer d.onWire.Done()
-	step, start := d.fabric.steps.Add(1), time.Now()
+	start := time.Now()
 	if err := d.life.sleep(ctx, fate.before); err != nil {
 		return err
 	}
+	step := d.fabric.steps.Add(1)
 	if err := d.reach(ctx, step); err != nil {
 		return err
 	}

@@ -1,3 +1,4 @@
+//nolint:thelper // a rule is a test that Suite runs, not a helper
 package transporttest
 
 import (

@@ -55,6 +55,7 @@ func Suite(t *testing.T, connect Maker) {
 }
 
 func (r rule) run(t *testing.T, connect Maker) {
+	t.Helper()
 	before := goleak.IgnoreCurrent()
 	s := transport.Setup{Direction: r.direction, ChunkSize: chunkSize, Slots: slots, QPs: qps}
 	lender, driver := connect(t, s)
