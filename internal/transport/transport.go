@@ -18,7 +18,8 @@ import (
 )
 
 // Extent is a range of a file, in bytes. A connection moves extents of at most
-// its chunk size, and never empty ones.
+// its chunk size, and never empty ones. A source that holds less than the extent
+// is an ErrSource of io.ErrUnexpectedEOF; io.EOF beside all of the bytes is none.
 type Extent struct {
 	Off int64
 	Len int
@@ -38,7 +39,7 @@ type Lender interface {
 	// then writes it to dst. It waits until one of the slots is free.
 	LendSink(ctx context.Context, dst io.WriterAt, ext Extent) (Loan, error)
 
-	// Stats returns what the connection did so far.
+	// Stats returns what the connection did so far, after Close too.
 	Stats() Stats
 
 	// Close ends the connection and takes back whatever is lent: when it
@@ -56,17 +57,22 @@ type Loan interface {
 	// Settle waits until the extent's bytes are where they belong, and returns
 	// their digest. The bytes of a lent source were read when it was lent, so
 	// Settle returns at once; for a lent sink it waits for the peer's push and
-	// writes the bytes to the sink.
+	// writes the bytes to the sink. A Settle that was cancelled may be called
+	// again. The bytes count in Stats once they are settled.
 	Settle(ctx context.Context) (Digest, error)
 
 	// Return gives the loan's slot back for reuse. The caller calls it only
 	// when the peer has said that it is done with the loan, or has never heard
-	// of it; a loan whose fate is not known is left to Close.
+	// of it; a loan whose fate is not known is left to Close. Again, or after
+	// Close, it does nothing.
 	Return()
 }
 
 // Driver is the active end of a connection. Its methods may be called from any
-// goroutine.
+// goroutine. A ticket that is not good for the extent (another length, the other
+// direction, memory that was not lent) breaks the connection: ErrLost. When a
+// call is cancelled the connection lives on, and the slot is free again once the
+// wire is done with it.
 type Driver interface {
 	// Pull copies the lent source that t names into ext of dst, and returns the
 	// digest of the bytes that arrived.

@@ -2,8 +2,10 @@ package rdma
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/rdmacp/rdmacp/internal/mr"
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -47,10 +49,17 @@ type sinkLoan struct {
 	pushed chan struct{} // closed when the bytes are there
 }
 
-// Settle waits for the push, then writes the slot to the sink.
+// Settle waits for the push, then writes the slot to the sink. The engine settles
+// a loan once the driver has said that it pushed, so the bytes are there, or are
+// about to be.
 func (s *sinkLoan) Settle(ctx context.Context) (none transport.Digest, err error) {
+	stall := time.NewTimer(stallLimit)
+	defer stall.Stop()
 	select {
 	case <-s.pushed:
+	case <-stall.C:
+		s.l.fail(lost(fmt.Errorf("nothing was pushed into slot %d within %v", s.lease.Slot(), stallLimit)))
+		return none, s.l.err()
 	case <-s.l.broken:
 		return none, s.l.err()
 	case <-ctx.Done():
