@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/wire"
 )
 
 // The keepalive notices a dead host below the pulse of the session's stream.
@@ -36,7 +37,8 @@ func dial(ctx context.Context, o Options) (net.Conn, *grpc.ClientConn, error) {
 	}
 	once := make(chan net.Conn, 1)
 	once <- raw
-	conn, err := grpc.NewClient("passthrough:///"+o.Host,
+	// The host's name is no part of the target: not every one can stand in a URL.
+	conn, err := grpc.NewClient("passthrough:///rdmad",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
 			select {
@@ -47,6 +49,7 @@ func dial(ctx context.Context, o Options) (net.Conn, *grpc.ClientConn, error) {
 			}
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessage)),
 		grpc.WithDisableRetry(),
 		grpc.WithNoProxy(),
 	)
@@ -58,19 +61,16 @@ func dial(ctx context.Context, o Options) (net.Conn, *grpc.ClientConn, error) {
 
 // noAnswer is the fault of a daemon that does not answer in time.
 func noAnswer(o Options) *fault.Error {
-	f := fault.New(fault.ConnectTimeout, "connecting to "+o.Address, fmt.Errorf("no answer within %v", o.ConnectTimeout),
-		"see that the host is up, that rdmad runs on it, and that no firewall drops its TCP port")
-	f.Host = o.Host
-	return f
+	return at(o.Host, fault.New(fault.ConnectTimeout, "connecting to "+o.Address, fmt.Errorf("no answer within %v", o.ConnectTimeout),
+		"see that the host is up, that rdmad runs on it, and that no firewall drops its TCP port"))
 }
 
 // unreachable explains a failed dial.
 func unreachable(ctx context.Context, o Options, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
-		return toFault(cause, o.Host)
+		return toFault(ctx, cause, o.Host)
 	}
-	f := fault.New(fault.Unreachable, "connecting to "+o.Address, err, "see that the host is up and that its address is right")
-	f.Host = o.Host
+	f := at(o.Host, fault.New(fault.Unreachable, "connecting to "+o.Address, err, "see that the host is up and that its address is right"))
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns):

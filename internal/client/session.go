@@ -3,16 +3,14 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 
-	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
@@ -46,12 +44,19 @@ type pipe = wire.Pipe[*pb.SessionResponse, *pb.SessionRequest]
 // Session is an open session. It runs one transfer at a time.
 type Session struct {
 	options Options
+	raw     net.Conn
 	conn    *grpc.ClientConn
 	pipe    *pipe
-	cancel  context.CancelFunc
-	lender  transport.Lender
+	cancel  context.CancelFunc // ends the stream
+	lender  *book
 	peer    Peer
 	chunk   int // bytes, agreed
+
+	ended bool  // the daemon has had its last word on the transfer
+	spent error // why there can be no more transfers
+
+	closing sync.Once
+	closed  error
 }
 
 // Dial connects to a daemon and sets the data path up. Its errors are faults.
@@ -65,23 +70,34 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{options: o, conn: conn}
 	// The stream outlives the time limit of dialling, and ends with Close.
 	streamCtx, cancelStream := context.WithCancel(context.WithoutCancel(ctx))
-	s.cancel = cancelStream
-	stream, err := pb.NewTransferServiceClient(conn).Session(streamCtx)
-	if err == nil {
-		s.pipe, _ = wire.NewPipe(streamCtx, stream,
-			func(m *pb.SessionResponse) bool { return m.GetHeartbeat() != nil },
-			func() *pb.SessionRequest {
-				return &pb.SessionRequest{Message: &pb.SessionRequest_Heartbeat{Heartbeat: &pb.Heartbeat{}}}
-			})
-		err = s.open(dialCtx, localAddr(raw), remoteAddr(raw))
-	}
-	if err != nil {
-		return nil, errors.Join(s.explain(err), s.Close())
+	s := &Session{options: o, raw: raw, conn: conn, cancel: cancelStream}
+	if err := s.start(streamCtx, dialCtx); err != nil {
+		err = s.explain(dialCtx, err)
+		return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))
 	}
 	return s, nil
+}
+
+// start opens the stream and shakes hands, both within the time of limit.
+func (s *Session) start(ctx, limit context.Context) error {
+	// What listens there may accept connections and say nothing: without this,
+	// gRPC would wait for it as long as it likes.
+	stop := context.AfterFunc(limit, s.cancel)
+	stream, err := pb.NewTransferServiceClient(s.conn).Session(ctx)
+	if !stop() {
+		return context.Cause(limit)
+	}
+	if err != nil {
+		return err
+	}
+	s.pipe, _ = wire.NewPipe(ctx, stream,
+		func(m *pb.SessionResponse) bool { return m.GetHeartbeat() != nil },
+		func() *pb.SessionRequest {
+			return &pb.SessionRequest{Message: &pb.SessionRequest_Heartbeat{Heartbeat: &pb.Heartbeat{}}}
+		})
+	return s.open(limit, ipOf(s.raw.LocalAddr()), ipOf(s.raw.RemoteAddr()))
 }
 
 // open shakes hands: Hello with this end's queue pairs, Welcome with the
@@ -99,30 +115,29 @@ func (s *Session) open(ctx context.Context, local, remote netip.Addr) error {
 	if err != nil {
 		return errors.Join(err, pending.Close())
 	}
-	if s.lender, err = pending.Connect(ctx, welcome.Endpoint); err != nil {
+	lender, err := pending.Connect(ctx, welcome.Endpoint)
+	if err != nil {
 		return err
 	}
+	s.lender = newBook(lender)
 	s.chunk = welcome.ChunkSize
 	s.peer = Peer{Version: welcome.Version, SessionID: welcome.Session, Device: welcome.Endpoint.Device, LocalDevice: pending.Endpoint().Device}
-	o.Logger.Debug("session open", "session", s.peer.SessionID, "device", s.peer.LocalDevice, "peer_device", s.peer.Device, "chunk_size", s.chunk)
+	o.Logger.Debug("session open", slog.String("session", s.peer.SessionID), slog.String("device", s.peer.LocalDevice),
+		slog.String("peer_device", s.peer.Device), slog.Int("chunk_size", s.chunk))
 	return s.pipe.Send(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Ready{Ready: &pb.Ready{}}})
 }
 
 // shake sends Hello and returns the daemon's Welcome.
 func (s *Session) shake(ctx context.Context, e transport.Endpoint) (wire.Welcome, error) {
 	chunk := min(s.options.ChunkSize, int(min(e.MaxMessage, wire.MaxChunk)))
-	err := s.pipe.Send(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Hello{Hello: wire.FromHello(wire.Hello{
+	m, err := s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Hello{Hello: wire.FromHello(wire.Hello{
 		Version: s.options.Version, Endpoint: e, Direction: s.options.Direction, ChunkSize: chunk, Slots: s.options.Slots,
 	})}})
 	if err != nil {
 		return wire.Welcome{}, err
 	}
-	m, err := s.pipe.Recv(ctx)
-	if err != nil {
-		return wire.Welcome{}, err
-	}
 	if m.GetWelcome() == nil {
-		return wire.Welcome{}, fault.New(fault.Protocol, "opening the session", fmt.Errorf("the daemon said %T instead of Welcome", m.GetMessage()), "")
+		return wire.Welcome{}, unexpected("opening the session", m)
 	}
 	return wire.ToWelcome(m.GetWelcome(), chunk, s.options.Version)
 }
@@ -136,43 +151,28 @@ const hangUpLimit = time.Second
 // Close ends the session and takes back what was lent. The daemon goes first, so
 // that it does not find the memory gone while it still works on it. Close may be
 // called again.
-func (s *Session) Close() error {
-	if s.pipe != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), hangUpLimit)
-		s.pipe.HangUp(ctx)
-		cancel()
-	}
-	var errs []error
-	if s.lender != nil {
-		errs = append(errs, s.lender.Close())
-	}
-	s.cancel()
-	if err := s.conn.Close(); err != nil && !errors.Is(err, grpc.ErrClientConnClosing) {
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
+func (s *Session) Close() error { return s.close(context.Background()) }
+
+func (s *Session) close(ctx context.Context) error {
+	s.closing.Do(func() {
+		if s.pipe != nil {
+			ctx, cancel := context.WithTimeout(ctx, hangUpLimit)
+			s.pipe.HangUp(ctx)
+			cancel()
+		}
+		if s.lender != nil {
+			s.closed = s.lender.Close()
+		}
+		s.cancel()
+		s.closed = errors.Join(s.closed, s.conn.Close())
+		_ = s.raw.Close() // gRPC has closed it, if it ever took it
+	})
+	return s.closed
 }
-
-// explain adds where it happened, and makes a fault of what is none.
-func (s *Session) explain(err error) error { return toFault(err, s.options.Host) }
-
-// localAddr is this end's address of the control connection, if it has one.
-func localAddr(c net.Conn) netip.Addr { return ipOf(c.LocalAddr()) }
-
-// remoteAddr is the daemon's.
-func remoteAddr(c net.Conn) netip.Addr { return ipOf(c.RemoteAddr()) }
 
 func ipOf(a net.Addr) netip.Addr {
 	if tcp, ok := a.(*net.TCPAddr); ok {
 		return tcp.AddrPort().Addr().Unmap()
 	}
 	return netip.Addr{}
-}
-
-// goodbye is what the end of the stream means where a message was due.
-func goodbye(err error) error {
-	if errors.Is(err, io.EOF) {
-		return fault.New(fault.Lost, "waiting for the daemon", errors.New("it ended the session"), "see its log")
-	}
-	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -13,39 +14,49 @@ import (
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
 
-// toFault makes a fault of whatever ended a session: the daemon's own fault if
-// it sent one, else what gRPC says.
-func toFault(err error, host string) error {
-	if err == nil {
-		return nil
-	}
-	err = goodbye(err)
-	if _, ok := fault.As(err); ok {
+// explain adds where it happened, and makes a fault of what is none.
+func (s *Session) explain(ctx context.Context, err error) error {
+	return toFault(ctx, err, s.options.Host)
+}
+
+// toFault makes a fault of whatever ended a call under ctx: the daemon's own
+// fault if it sent one, else what gRPC says, else what ended ctx. What is a fault
+// already is left as it is, whatever its cause.
+func toFault(ctx context.Context, err error, host string) error {
+	if _, ok := fault.As(err); ok || err == nil {
 		return err
 	}
-	if errors.Is(err, context.Canceled) {
-		return fault.New(fault.Interrupted, "copying", errors.New("cancelled"), "")
+	if errors.Is(err, io.EOF) {
+		return at(host, fault.New(fault.Lost, "waiting for the daemon", errors.New("it ended the session"), "see its log"))
 	}
-	st, ok := status.FromError(err)
-	if !ok {
-		f := fault.New(fault.Internal, "copying", err, "")
-		f.Host = host
-		return f
-	}
-	for _, d := range st.Details() {
-		if m, ok := d.(*pb.Fault); ok {
-			return wire.ToFault(m, host)
+	if st, ok := status.FromError(err); ok {
+		for _, d := range st.Details() {
+			if m, ok := d.(*pb.Fault); ok {
+				return wire.ToFault(m, host)
+			}
 		}
+		return fromStatus(st, host)
 	}
-	return fromStatus(st, host)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.New(fault.Timeout, "copying", errors.New("it took too long"), "run the same command again, with more time")
+	case errors.Is(err, context.Canceled), ctx.Err() != nil:
+		return fault.New(fault.Interrupted, "copying", err, "run the same command again")
+	}
+	return at(host, fault.New(fault.Internal, "copying", err, ""))
+}
+
+// at is f, as one that happened on host.
+func at(host string, f *fault.Error) *fault.Error {
+	f.Host = host
+	return f
 }
 
 // fromStatus explains a status that carries no fault: the daemon is gone, or
 // what answers is none.
 func fromStatus(st *status.Status, host string) error {
-	f := fault.New(fault.Lost, "talking to the daemon", errors.New(wire.Printable(st.Message(), wire.MaxText)),
-		"see that rdmad still runs there, then run the same command again")
-	f.Host = host
+	f := at(host, fault.New(fault.Lost, "talking to the daemon", errors.New(wire.Printable(st.Message(), wire.MaxText)),
+		"see that rdmad still runs there, then run the same command again"))
 	switch st.Code() {
 	case codes.Unimplemented:
 		f.Code = fault.Version

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
 
@@ -39,18 +40,18 @@ type Server struct {
 	exports  exports
 	grpc     *grpc.Server
 	health   *health.Server
-	sessions atomic.Int64
+	sessions *gate
 	stop     chan struct{} // closed when sessions have to end
-	stopped  atomic.Bool
+	cut      func()        // closes stop
 }
 
 // What a peer may cost before it has said anything worth it, and how the death
 // of an idle connection is noticed; see docs/design.md.
 const (
 	maxStreams        = 64
-	maxMessage        = 1 << 20
 	maxHeaders        = 16 << 10
 	connectionTimeout = 5 * time.Second
+	connectionIdle    = 5 * time.Minute
 	keepaliveTime     = 20 * time.Second
 	keepaliveTimeout  = 5 * time.Second
 )
@@ -65,19 +66,22 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		config: c, log: c.Logger, exports: exports, health: health.NewServer(), stop: make(chan struct{}),
+		config: c, log: c.Logger, exports: exports, health: health.NewServer(),
+		sessions: newGate(c.MaxSessions), stop: make(chan struct{}),
 		grpc: grpc.NewServer(
 			grpc.MaxConcurrentStreams(maxStreams),
-			grpc.MaxRecvMsgSize(maxMessage),
+			grpc.MaxRecvMsgSize(wire.MaxMessage),
 			grpc.MaxHeaderListSize(maxHeaders),
 			grpc.ConnectionTimeout(connectionTimeout),
-			grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+			grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout, MaxConnectionIdle: connectionIdle}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: connectionTimeout, PermitWithoutStream: true}),
 			grpc.WaitForHandlers(true),
 		),
 	}
+	s.cut = sync.OnceFunc(func() { close(s.stop) })
 	pb.RegisterTransferServiceServer(s.grpc, s)
 	healthpb.RegisterHealthServer(s.grpc, s.health)
+	s.health.SetServingStatus(pb.TransferService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 	reflection.Register(s.grpc)
 	return s, nil
 }
@@ -90,33 +94,38 @@ func (s *Server) Serve(lis net.Listener) error {
 	return nil
 }
 
+// farewell is how long sessions that were cut have to clean up and to tell their
+// clients why, and whatever else clients do (to watch the health, say) to end.
+const farewell = 2 * time.Second
+
 // Drain refuses new sessions and waits for those that run; when ctx ends it cuts
-// them. Transfers that are cut leave nothing behind.
+// them. Transfers that are cut leave nothing behind. The server serves no more
+// when Drain returns.
 func (s *Server) Drain(ctx context.Context) {
 	s.health.Shutdown()
-	drained := make(chan struct{})
+	graceful := make(chan struct{})
 	go func() {
-		defer close(drained)
+		defer close(graceful)
 		s.grpc.GracefulStop()
 	}()
 	select {
-	case <-drained:
+	case <-s.sessions.close():
 	case <-ctx.Done():
 		s.cut()
-		<-drained
 	}
-}
-
-// cut ends the sessions that still run, and the server.
-func (s *Server) cut() {
-	if !s.stopped.Swap(true) {
-		close(s.stop)
+	select {
+	case <-graceful:
+	case <-time.After(farewell):
 	}
-	s.grpc.Stop()
+	s.grpc.Stop() // waits for the handlers that still run
+	<-graceful
 }
 
 // Close cuts every session, waits until they have ended, and closes the exports.
 func (s *Server) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
 	s.cut()
+	s.Drain(ctx)
 	return s.exports.close()
 }

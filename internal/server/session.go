@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -32,20 +31,19 @@ type session struct {
 	log    *slog.Logger
 	hello  wire.Hello
 	driver transport.Driver
-	chunk  int // bytes, agreed
-	slots  int // chunks in flight, agreed
+	chunk  int  // bytes, agreed
+	slots  int  // chunks in flight, agreed
+	failed bool // the last transfer; what its client had said by then may still come
 }
 
 // Session serves one session: handshake, then transfers until the client ends
 // the stream. When it returns, the data path is gone.
 func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.SessionResponse]) (err error) {
 	defer func() { err = toStatus(err) }()
-	if n := s.sessions.Add(1); n > int64(s.config.MaxSessions) {
-		s.sessions.Add(-1)
-		return fault.New(fault.Limit, "opening a session", fmt.Errorf("%d sessions are open, and the daemon allows no more", n-1),
-			"try again later, or raise max-sessions in the daemon's configuration")
+	if err := s.sessions.enter(); err != nil {
+		return err
 	}
-	defer s.sessions.Add(-1)
+	defer s.sessions.leave()
 	p, ctx := wire.NewPipe(stream.Context(), stream,
 		func(m *pb.SessionRequest) bool { return m.GetHeartbeat() != nil },
 		func() *pb.SessionResponse {
@@ -54,7 +52,7 @@ func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.S
 	ctx, cancel := s.untilStopped(ctx)
 	defer cancel()
 	id := rand.Text()[:8]
-	ss := &session{server: s, pipe: p, log: s.log.With("session", id, "peer", peerAddr(ctx))}
+	ss := &session{server: s, pipe: p, log: s.log.With(slog.String("session", id), slog.String("peer", peerAddr(ctx)))}
 	begun := time.Now()
 	defer func() { ss.ended(begun, err) }()
 	if err := ss.open(ctx, id); err != nil {
@@ -79,16 +77,16 @@ func (s *Server) untilStopped(ctx context.Context) (context.Context, context.Can
 
 // ended writes the session's last log line.
 func (ss *session) ended(begun time.Time, err error) {
-	attrs := []any{"seconds", time.Since(begun).Seconds()}
+	attrs := []any{slog.Float64("seconds", time.Since(begun).Seconds())}
 	if ss.driver != nil {
 		stats := ss.driver.Stats()
-		attrs = append(attrs, "bytes", stats.Bytes, "chunks", stats.Chunks)
+		attrs = append(attrs, slog.Uint64("bytes", stats.Bytes), slog.Uint64("chunks", stats.Chunks))
 	}
-	if err == nil || errors.Is(err, io.EOF) {
+	if toStatus(err) == nil {
 		ss.log.Info("session ended", attrs...)
 		return
 	}
-	ss.log.Warn("session failed", append(attrs, "error", err)...)
+	ss.log.Warn("session failed", append(attrs, slog.Any("error", err))...)
 }
 
 // open shakes hands: the client's Hello, this end's queue pairs, Welcome, and
@@ -100,6 +98,9 @@ func (ss *session) open(ctx context.Context, id string) error {
 	m, err := ss.pipe.Recv(ctx)
 	if err != nil {
 		return err
+	}
+	if m.GetHello() == nil {
+		return outOfTurn("opening the session", m)
 	}
 	if ss.hello, err = wire.ToHello(m.GetHello(), ss.server.config.Version); err != nil {
 		return err
@@ -115,13 +116,14 @@ func (ss *session) open(ctx context.Context, id string) error {
 		m, err = ss.pipe.Recv(ctx)
 	}
 	if err == nil && m.GetReady() == nil {
-		err = fault.New(fault.Protocol, "opening the session", fmt.Errorf("the client said %T instead of Ready", m.GetMessage()), "")
+		err = outOfTurn("opening the session", m)
 	}
 	if err != nil {
 		return errors.Join(err, ss.driver.Close())
 	}
-	ss.log.Info("session open", "direction", ss.hello.Direction.String(), "client_version", ss.hello.Version,
-		"device", endpoint.Device, "client_device", ss.hello.Endpoint.Device, "chunk_size", ss.chunk, "queue_pairs", len(endpoint.QPs))
+	ss.log.Info("session open", slog.String("direction", ss.hello.Direction.String()), slog.String("client_version", ss.hello.Version),
+		slog.String("device", endpoint.Device), slog.String("client_device", ss.hello.Endpoint.Device),
+		slog.Int("chunk_size", ss.chunk), slog.Int("queue_pairs", len(endpoint.QPs)))
 	return nil
 }
 
@@ -164,19 +166,36 @@ func (ss *session) serve(ctx context.Context) error {
 		case *pb.SessionRequest_Get:
 			err = ss.get(ctx, r.Get)
 		default:
-			// What was under way when a transfer failed: nobody waits for it.
-			continue
+			if ss.stale(m) {
+				continue
+			}
+			return outOfTurn("waiting for a transfer", m)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err != nil {
-			ss.log.Warn("transfer failed", "error", err)
-			if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Fault{Fault: wire.FromFault(err)}}); err != nil {
-				return err
-			}
+		ss.failed = err != nil
+		if err == nil {
+			continue
+		}
+		ss.log.Warn("transfer failed", slog.Any("error", err))
+		if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Fault{Fault: wire.FromFault(err)}}); err != nil {
+			return err
 		}
 	}
+}
+
+// stale reports whether m can be what was under way when a transfer ended:
+// nobody waits for it.
+func (ss *session) stale(m *pb.SessionRequest) bool {
+	return m.GetAbort() != nil || ss.failed && (m.GetOffers() != nil || m.GetFinish() != nil)
+}
+
+// outOfTurn is the fault of a client that says something that is not its turn to
+// say.
+func outOfTurn(what string, m *pb.SessionRequest) error {
+	return fault.New(fault.Protocol, what, fmt.Errorf("the client said %s, which has no place here", wire.Said(m)),
+		"this is a bug of the client's, or it is not rdmacp")
 }
 
 // peerAddr is the client's address, for the log.

@@ -28,24 +28,28 @@ var statusCodes = map[fault.Code]codes.Code{
 	fault.Timeout: codes.DeadlineExceeded, fault.Interrupted: codes.Canceled,
 }
 
-// toStatus returns the error that a session's handler ends with.
+// toStatus returns the error that a session's handler ends with. A fault comes
+// first, whatever its cause is: it says more than the cause alone.
 func toStatus(err error) error {
-	if err == nil || errors.Is(err, io.EOF) {
-		return nil
-	}
-	if _, ok := status.FromError(err); ok {
+	_, isFault := fault.As(err)
+	_, isStatus := status.FromError(err)
+	switch {
+	case isFault:
+	case err == nil || errors.Is(err, io.EOF):
+		return nil // the client has said all
+	case isStatus:
 		return err // the stream's own
-	}
-	if errors.Is(err, context.Canceled) {
+	case errors.Is(err, context.Canceled):
 		return status.FromContextError(err).Err()
 	}
 	code, ok := statusCodes[fault.CodeOf(err)]
 	if !ok {
 		code = codes.Internal
 	}
-	st, detailErr := status.New(code, err.Error()).WithDetails(wire.FromFault(err))
+	text := wire.Printable(err.Error(), wire.MaxText)
+	st, detailErr := status.New(code, text).WithDetails(wire.FromFault(err))
 	if detailErr != nil {
-		return status.Error(code, err.Error())
+		return status.Error(code, text)
 	}
 	return st.Err()
 }

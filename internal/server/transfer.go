@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path"
 	"time"
 
@@ -38,7 +39,7 @@ func (ss *session) put(ctx context.Context, m *pb.Put) (err error) {
 		return err
 	}
 	return ss.move(ctx, where, meta, sink.Commit, func(plan transfer.Plan, link transfer.DriverLink, o transfer.Options) (transfer.Report, error) {
-		return transfer.Pull(ctx, ss.driver, link, sink, plan, o)
+		return transfer.Pull(ctx, steady{ss.driver, ctx}, link, sink, plan, o)
 	})
 }
 
@@ -55,6 +56,9 @@ func (ss *session) get(ctx context.Context, m *pb.Get) (err error) {
 	if err != nil {
 		return err
 	}
+	if where.name == "." {
+		return fault.New(fault.NotRegular, "opening "+where.abs(), errors.New("it is a directory, not a regular file"), "name a file in it")
+	}
 	source, err := where.dir.Source(where.name)
 	if err != nil {
 		return err
@@ -65,7 +69,7 @@ func (ss *session) get(ctx context.Context, m *pb.Get) (err error) {
 	}
 	unchanged := func(context.Context) error { return source.Unchanged() }
 	return ss.move(ctx, where, source.Meta(), unchanged, func(plan transfer.Plan, link transfer.DriverLink, o transfer.Options) (transfer.Report, error) {
-		return transfer.Push(ctx, ss.driver, link, source, plan, o)
+		return transfer.Push(ctx, steady{ss.driver, ctx}, link, source, plan, o)
 	})
 }
 
@@ -104,8 +108,10 @@ func (ss *session) move(ctx context.Context, where place, meta storage.Meta, aft
 	if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Committed{Committed: &pb.Committed{Counters: counters}}}); err != nil {
 		return err
 	}
-	ss.log.Info("transfer done", "direction", ss.hello.Direction.String(), "export", where.Name, "path", path.Clean(where.name),
-		"bytes", report.Bytes, "chunks", report.Chunks, "retried", report.Retried, "seconds", time.Since(begun).Seconds())
+	ss.log.Info("transfer done", slog.String("direction", ss.hello.Direction.String()),
+		slog.String("export", where.Name), slog.String("path", path.Clean(where.name)),
+		slog.Int64("bytes", report.Bytes), slog.Int64("chunks", report.Chunks), slog.Int64("retried", report.Retried),
+		slog.Float64("seconds", time.Since(begun).Seconds()))
 	return nil
 }
 
@@ -115,8 +121,8 @@ type driverLink struct {
 	offers  []transfer.Offer // of the last message, not handed out yet
 }
 
-// Offer returns the client's next offer, io.EOF for Finish, and the client's
-// fault for Abort.
+// Offer returns the client's next offer, io.EOF for Finish, and a fault that says
+// why for Abort.
 func (l *driverLink) Offer(ctx context.Context) (transfer.Offer, error) {
 	for len(l.offers) == 0 {
 		m, err := l.session.pipe.Recv(ctx)
@@ -131,9 +137,9 @@ func (l *driverLink) Offer(ctx context.Context) (transfer.Offer, error) {
 		case *pb.SessionRequest_Finish:
 			return transfer.Offer{}, io.EOF
 		case *pb.SessionRequest_Abort:
-			return transfer.Offer{}, wire.ToFault(r.Abort.GetReason(), "client")
+			return transfer.Offer{}, fault.New(fault.Interrupted, "moving chunks", wire.ToFault(r.Abort.GetReason(), "client"), "")
 		default:
-			return transfer.Offer{}, fault.New(fault.Protocol, "moving chunks", fmt.Errorf("the client said %T", r), "")
+			return transfer.Offer{}, outOfTurn("moving chunks", m)
 		}
 	}
 	next := l.offers[0]

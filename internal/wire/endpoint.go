@@ -79,8 +79,8 @@ func toQPs(ms []*pb.QueuePair) ([]transport.QP, error) {
 	}
 	qps := make([]transport.QP, 0, len(ms))
 	for _, m := range ms {
-		if m.GetNumber() > maxQPN || m.GetPsn() > maxQPN {
-			return nil, fmt.Errorf("queue pair %d with PSN %d: both have 24 bits", m.GetNumber(), m.GetPsn())
+		if m.GetNumber() < minQPN || m.GetNumber() > maxQPN || m.GetPsn() > maxQPN {
+			return nil, fmt.Errorf("queue pair %d with PSN %d: both have 24 bits, and the first two numbers are reserved", m.GetNumber(), m.GetPsn())
 		}
 		qps = append(qps, transport.QP{Number: m.GetNumber(), PSN: m.GetPsn()})
 	}

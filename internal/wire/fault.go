@@ -8,15 +8,16 @@ import (
 )
 
 // FromFault returns err as a message: whole if it is a fault, else as an
-// internal one.
+// internal one. Texts are made printable here too: they hold file names, which
+// may be any bytes, and a message with a string that is not UTF-8 is not sent.
 func FromFault(err error) *pb.Fault {
 	f, ok := fault.As(err)
 	if !ok {
-		return &pb.Fault{Code: pb.FaultCode_FAULT_CODE_INTERNAL, What: "serving the request", Why: err.Error()}
+		return &pb.Fault{Code: pb.FaultCode_FAULT_CODE_INTERNAL, What: "serving the request", Why: Printable(err.Error(), MaxText)}
 	}
-	m := &pb.Fault{Code: pb.FaultCode(f.Code), What: f.What, Fix: f.Fix}
+	m := &pb.Fault{Code: pb.FaultCode(f.Code), What: Printable(f.What, MaxText), Fix: Printable(f.Fix, MaxText)}
 	if f.Why != nil {
-		m.Why = f.Why.Error()
+		m.Why = Printable(f.Why.Error(), MaxText)
 	}
 	return m
 }

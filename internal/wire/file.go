@@ -23,7 +23,7 @@ type Target struct {
 // FromPut returns a request to write a file.
 func FromPut(t Target, m storage.Meta) *pb.Put {
 	return &pb.Put{
-		Path: []byte(t.Path), Export: t.Export, BaseName: []byte(t.BaseName), WantDirectory: t.WantDirectory,
+		Path: []byte(t.Path), Export: exportName(t), BaseName: []byte(t.BaseName), WantDirectory: t.WantDirectory,
 		Metadata: FromMeta(m),
 	}
 }
@@ -44,7 +44,10 @@ func ToPut(m *pb.Put) (t Target, meta storage.Meta, err error) {
 }
 
 // FromGet returns a request to read a file.
-func FromGet(t Target) *pb.Get { return &pb.Get{Path: []byte(t.Path), Export: t.Export} }
+func FromGet(t Target) *pb.Get { return &pb.Get{Path: []byte(t.Path), Export: exportName(t)} }
+
+// exportName is UTF-8: what is not cannot be sent, and names no export.
+func exportName(t Target) string { return strings.ToValidUTF8(t.Export, "\uFFFD") }
 
 // ToGet returns what m holds.
 func ToGet(m *pb.Get) (Target, error) {

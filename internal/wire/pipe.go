@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 )
@@ -19,9 +22,10 @@ const (
 	// idle queue pair never notices that its peer is gone: this does.
 	silence = 5 * time.Second
 
-	// queue is how many messages wait in each direction; many times what the
-	// engine has in flight.
-	queue = 4 * MaxSlots
+	// queue is how many messages wait in each direction, and maxQueued how many
+	// bytes of the peer's: many times what the engine has in flight.
+	queue     = 4 * MaxSlots
+	maxQueued = 4 * MaxMessage
 )
 
 // Stream is one end of a session's gRPC stream.
@@ -31,65 +35,73 @@ type Stream[In, Out any] interface {
 }
 
 // Pipe is a stream with a pulse: it swallows the peer's heartbeats and sends its
-// own, and its sends and receives end with a context. Send may be called from
-// any goroutine, Recv from one.
-type Pipe[In, Out any] struct {
+// own, and its sends and receives end with a context, with the stream, and with
+// the peer's silence. Send may be called from any goroutine, Recv from one.
+type Pipe[In, Out proto.Message] struct {
 	in     chan In
 	out    chan Out
+	queued atomic.Int64 // bytes that wait in in
 	heard  atomic.Int64 // when the last message came, as time since start
 	start  time.Time
 	cancel context.CancelCauseFunc
-	done   chan struct{} // closed when nothing more will come
-	end    error         // why; set before done is closed
+	over   <-chan struct{} // closed when nothing more will come
+	why    func() error    // why; nil as long as over is open
 	hangUp sync.Once
 	quit   chan struct{} // closed by HangUp
 }
 
 // NewPipe starts a pipe on s. The context that it returns ends with the stream,
-// and its cause says why. beats says what a heartbeat is and makes one. The
+// and its cause says why. isBeat knows a heartbeat, and newBeat makes one. The
 // goroutines of the pipe end once the stream ends: on the server, when its
-// handler returns.
-func NewPipe[In, Out any](ctx context.Context, s Stream[In, Out], isBeat func(In) bool, newBeat func() Out) (*Pipe[In, Out], context.Context) {
+// handler returns; on the client, when the stream's context is cancelled.
+func NewPipe[In, Out proto.Message](ctx context.Context, s Stream[In, Out], isBeat func(In) bool, newBeat func() Out) (*Pipe[In, Out], context.Context) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	p := &Pipe[In, Out]{
 		in: make(chan In, queue), out: make(chan Out, queue),
-		start: time.Now(), cancel: cancel, done: make(chan struct{}), quit: make(chan struct{}),
+		start: time.Now(), cancel: cancel, quit: make(chan struct{}),
+		over: ctx.Done(), why: func() error { return context.Cause(ctx) },
 	}
-	go p.receive(ctx, s, isBeat)
-	go p.send(ctx, s, newBeat)
+	go p.receive(s, isBeat)
+	go p.send(s, newBeat)
+	go p.watch()
 	return p, ctx
 }
 
 // receive moves messages from the stream to the queue.
-func (p *Pipe[In, Out]) receive(ctx context.Context, s Stream[In, Out], isBeat func(In) bool) {
-	defer close(p.done)
+func (p *Pipe[In, Out]) receive(s Stream[In, Out], isBeat func(In) bool) {
 	for {
 		m, err := s.Recv()
 		if err != nil {
-			p.end = err
-			if cause := context.Cause(ctx); cause != nil {
-				p.end = cause // the stream ended because this end gave up, or missed the pulse
-			}
-			p.cancel(p.end)
+			p.cancel(err) // unless this end gave up before
 			return
 		}
 		p.heard.Store(int64(time.Since(p.start)))
 		if isBeat(m) {
 			continue
 		}
-		select {
-		case p.in <- m:
-		default:
-			// Only a peer that ignores the window can fill the queue.
+		if !p.put(m) {
 			p.cancel(invalid("messages", errors.New("more of them than it may have in flight")))
-			p.end = context.Cause(ctx)
 			return
 		}
 	}
 }
 
-// send moves messages from the queue to the stream, and takes the pulse.
-func (p *Pipe[In, Out]) send(ctx context.Context, s Stream[In, Out], newBeat func() Out) {
+// put queues a message of the peer's. Only a peer that ignores the window can
+// fill the queue.
+func (p *Pipe[In, Out]) put(m In) bool {
+	if p.queued.Add(int64(proto.Size(m))) > maxQueued {
+		return false
+	}
+	select {
+	case p.in <- m:
+		return true
+	default:
+		return false
+	}
+}
+
+// send moves messages from the queue to the stream, and a heartbeat each second.
+func (p *Pipe[In, Out]) send(s Stream[In, Out], newBeat func() Out) {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
 	for {
@@ -97,35 +109,82 @@ func (p *Pipe[In, Out]) send(ctx context.Context, s Stream[In, Out], newBeat fun
 		select {
 		case m = <-p.out:
 		case <-tick.C:
-			if quiet := time.Since(p.start) - time.Duration(p.heard.Load()); quiet > silence {
-				p.cancel(fault.New(fault.Lost, "waiting for the peer", fmt.Errorf("nothing was heard of it for %v", quiet.Round(time.Second)),
-					"see that the host and the network are up, then run the same command again"))
-				return
-			}
 			m = newBeat()
 		case <-p.quit:
-			if c, ok := s.(interface{ CloseSend() error }); ok {
-				_ = c.CloseSend() // Recv says what became of the stream
-			}
+			p.sayGoodbye(s)
 			return
-		case <-ctx.Done():
+		case <-p.over:
 			return
 		}
-		if err := s.Send(m); err != nil {
-			return // Recv says why
+		if !p.say(s, m) {
+			return
 		}
 	}
 }
 
-// Send queues m. It fails once the stream has ended.
+// say sends m. What keeps a message from being sent ends the pipe, lest both
+// ends wait for each other; io.EOF leaves it to Recv to say why.
+func (p *Pipe[In, Out]) say(s Stream[In, Out], m Out) bool {
+	err := s.Send(m)
+	if err != nil && !errors.Is(err, io.EOF) {
+		p.cancel(err)
+	}
+	return err == nil
+}
+
+// sayGoodbye sends what is queued still, and then no more.
+func (p *Pipe[In, Out]) sayGoodbye(s Stream[In, Out]) {
+	for {
+		select {
+		case m := <-p.out:
+			if !p.say(s, m) {
+				return
+			}
+		default:
+			if c, ok := s.(interface{ CloseSend() error }); ok {
+				_ = c.CloseSend() // Recv says what became of the stream
+			}
+			return
+		}
+	}
+}
+
+// watch takes the pulse. It is no business of send's, which a peer that reads
+// nothing can hold up.
+func (p *Pipe[In, Out]) watch() {
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			quiet := time.Since(p.start) - time.Duration(p.heard.Load())
+			if quiet >= silence {
+				p.cancel(fault.New(fault.Lost, "waiting for the other end", fmt.Errorf("nothing was heard of it for %v", quiet.Round(time.Second)),
+					"see that the host and the network are up, then run the same command again"))
+				return
+			}
+		case <-p.over:
+			return
+		}
+	}
+}
+
+// Send queues m. It fails once the stream or ctx has ended.
 func (p *Pipe[In, Out]) Send(ctx context.Context, m Out) error {
+	select {
+	case <-p.over:
+		return p.why()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	default:
+	}
 	select {
 	case p.out <- m:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-p.done:
-		return p.end
+	case <-p.over:
+		return p.why()
 	}
 }
 
@@ -134,18 +193,24 @@ func (p *Pipe[In, Out]) Send(ctx context.Context, m Out) error {
 func (p *Pipe[In, Out]) Recv(ctx context.Context) (m In, err error) {
 	select {
 	case m = <-p.in:
-		return m, nil
+		return p.take(m), nil
 	case <-ctx.Done():
 		err = context.Cause(ctx)
-	case <-p.done:
-		err = p.end
+	case <-p.over:
+		err = p.why()
 	}
 	select {
 	case m = <-p.in: // what came ahead of the end goes first
-		return m, nil
+		return p.take(m), nil
 	default:
 		return m, err
 	}
+}
+
+// take accounts for a message that leaves the queue.
+func (p *Pipe[In, Out]) take(m In) In {
+	p.queued.Add(-int64(proto.Size(m)))
+	return m
 }
 
 // HangUp says that nothing more will be sent, and returns once the peer has
@@ -153,7 +218,7 @@ func (p *Pipe[In, Out]) Recv(ctx context.Context) (m In, err error) {
 func (p *Pipe[In, Out]) HangUp(ctx context.Context) {
 	p.hangUp.Do(func() { close(p.quit) })
 	select {
-	case <-p.done:
+	case <-p.over:
 	case <-ctx.Done():
 	}
 }

@@ -45,7 +45,7 @@ func setUpNetwork(g spec.Guest) error {
 		if err := batch(ip.String(), "ip"); err != nil {
 			return err
 		}
-		return setNetem(g)
+		return setQueues(g)
 	}
 	routeOverWires(&ip, g, spec.Wire.IPv4)
 	var ip6 strings.Builder
@@ -56,7 +56,7 @@ func setUpNetwork(g spec.Guest) error {
 	if err := batch(ip6.String(), "ip", "-6"); err != nil {
 		return err
 	}
-	return setNetem(g)
+	return setQueues(g)
 }
 
 // batch runs one of iproute2's tools on several commands; to start it takes an emulated guest a while.
@@ -111,14 +111,18 @@ func skipDAD() error {
 	return os.WriteFile("/proc/sys/net/ipv4/conf/all/accept_local", []byte("1"), 0)
 }
 
-// setNetem disturbs this guest's sending half of each wire. The queue is long, since a packet that overflows it is an
-// error to rxe's sender, and not a loss.
-func setNetem(g spec.Guest) error {
+// setQueues has the wires between hosts lose nothing by themselves, and disturbs this guest's sending half of each as
+// it was asked to. The default queue, fq_codel, drops packets that wait long, as in an emulated guest all do; and the
+// queue is long, since a packet that overflows it is an error to rxe's sender, and not a loss.
+func setQueues(g spec.Guest) error {
 	var tc strings.Builder
 	for r := range g.Rails {
 		wire, _ := g.Endpoint(r)
-		if setting := g.Netem[wire]; setting != "" {
-			fmt.Fprintf(&tc, "qdisc add dev %s root netem limit 100000 %s\n", netdev(r), setting)
+		switch setting := g.Netem[wire]; {
+		case setting != "":
+			fmt.Fprintf(&tc, "qdisc replace dev %s root netem limit 100000 %s\n", netdev(r), setting)
+		case g.Nodes > 1:
+			fmt.Fprintf(&tc, "qdisc replace dev %s root pfifo limit 100000\n", netdev(r))
 		}
 	}
 	return batch(tc.String(), "tc")

@@ -1,0 +1,4 @@
+package server
+
+// ToStatus is toStatus, for the test that a fault survives the way to a client.
+var ToStatus = toStatus
