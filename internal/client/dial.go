@@ -65,6 +65,14 @@ func noAnswer(o Options) *fault.Error {
 		"see that the host is up, that rdmad runs on it, and that no firewall drops its TCP port"))
 }
 
+// noSession is the fault of a host that takes the connection, but opens no
+// session in time.
+func noSession(o Options) *fault.Error {
+	return at(o.Host, fault.New(fault.ConnectTimeout, "opening a session with "+o.Address,
+		fmt.Errorf("the connection is there, but no session within %v", o.ConnectTimeout),
+		"see that it is rdmad that listens there, and what its log says; a host that is busy may need a longer --connect-timeout"))
+}
+
 // unreachable explains a failed dial.
 func unreachable(ctx context.Context, o Options, err error) error {
 	if cause := context.Cause(ctx); cause != nil {

@@ -64,17 +64,20 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	dialCtx, cancel := context.WithTimeoutCause(ctx, o.ConnectTimeout, noAnswer(o))
+	deadline := time.Now().Add(o.ConnectTimeout)
+	dialCtx, cancel := context.WithDeadlineCause(ctx, deadline, noAnswer(o))
 	defer cancel()
 	raw, conn, err := dial(dialCtx, o)
 	if err != nil {
 		return nil, err
 	}
+	openCtx, cancelOpen := context.WithDeadlineCause(ctx, deadline, noSession(o))
+	defer cancelOpen()
 	// The stream outlives the time limit of dialling, and ends with Close.
 	streamCtx, cancelStream := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Session{options: o, raw: raw, conn: conn, cancel: cancelStream}
-	if err := s.start(streamCtx, dialCtx); err != nil {
-		err = s.explain(dialCtx, err)
+	if err := s.start(streamCtx, openCtx); err != nil {
+		err = s.explain(openCtx, err)
 		return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))
 	}
 	return s, nil

@@ -26,6 +26,10 @@ func toFault(ctx context.Context, err error, host string) error {
 	if _, ok := fault.As(err); ok || err == nil {
 		return err
 	}
+	if errors.Is(err, wire.ErrSilent) {
+		return at(host, fault.New(fault.Lost, "waiting for the daemon", err,
+			"see that its host and the network are up, then run the same command again"))
+	}
 	if errors.Is(err, io.EOF) {
 		return at(host, fault.New(fault.Lost, "waiting for the daemon", errors.New("it ended the session"), "see its log"))
 	}

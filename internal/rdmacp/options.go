@@ -14,7 +14,7 @@ import (
 
 const (
 	defaultPort           = 7471
-	defaultConnectTimeout = 5 * time.Second
+	defaultConnectTimeout = 8 * time.Second
 	defaultChunkSize      = "1MiB"
 	defaultSlots          = 16
 )
@@ -49,7 +49,7 @@ func (o *options) add(f *pflag.FlagSet) {
 	f.StringVar(&o.chunkSize, "chunk-size", defaultChunkSize, "`size` of a chunk; the daemon may choose less")
 	f.IntVar(&o.slots, "slots", defaultSlots, "`number` of chunks in flight; each pins the size of a chunk in memory")
 	f.IntVar(&o.qps, "qps", 0, "`number` of queue pairs (default: as many as the device is best served with)")
-	f.DurationVar(&o.connectTimeout, "connect-timeout", defaultConnectTimeout, "how long the daemon may take to answer")
+	f.DurationVar(&o.connectTimeout, "connect-timeout", defaultConnectTimeout, "how long the daemon may take to open a session")
 	f.StringVarP(&o.scpPort, "scp-port", "P", "", "")
 	_ = f.MarkHidden("scp-port") // it is there to be explained away
 }

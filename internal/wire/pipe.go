@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
-
-	"github.com/rdmacp/rdmacp/internal/fault"
 )
 
 const (
@@ -27,6 +25,9 @@ const (
 	queue     = 4 * MaxSlots
 	maxQueued = 4 * MaxMessage
 )
+
+// ErrSilent ends a pipe whose peer says nothing.
+var ErrSilent = errors.New("nothing was heard of the other end")
 
 // Stream is one end of a session's gRPC stream.
 type Stream[In, Out any] interface {
@@ -159,8 +160,7 @@ func (p *Pipe[In, Out]) watch() {
 		case <-tick.C:
 			quiet := time.Since(p.start) - time.Duration(p.heard.Load())
 			if quiet >= silence {
-				p.cancel(fault.New(fault.Lost, "waiting for the other end", fmt.Errorf("nothing was heard of it for %v", quiet.Round(time.Second)),
-					"see that the host and the network are up, then run the same command again"))
+				p.cancel(fmt.Errorf("%w for %v", ErrSilent, quiet.Round(time.Second)))
 				return
 			}
 		case <-p.over:

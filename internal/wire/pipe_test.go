@@ -118,14 +118,14 @@ func TestPipeSilence(t *testing.T) {
 		p, ctx, _ := newPipe(t, 100)
 		within(t, 5*time.Second, func() {
 			_, err := p.Recv(t.Context())
-			if fault.CodeOf(err) != fault.Lost {
+			if !errors.Is(err, wire.ErrSilent) {
 				t.Errorf("Recv: %v", err)
 			}
 		})
-		if err := p.Send(t.Context(), committed()); fault.CodeOf(err) != fault.Lost {
+		if err := p.Send(t.Context(), committed()); !errors.Is(err, wire.ErrSilent) {
 			t.Errorf("Send: %v", err)
 		}
-		if fault.CodeOf(context.Cause(ctx)) != fault.Lost {
+		if !errors.Is(context.Cause(ctx), wire.ErrSilent) {
 			t.Errorf("context: %v", context.Cause(ctx))
 		}
 	})
@@ -171,7 +171,7 @@ func TestPipePeerNeverReads(t *testing.T) {
 			}
 		})
 		within(t, 5*time.Second, func() { <-ctx.Done() })
-		if fault.CodeOf(context.Cause(ctx)) != fault.Lost {
+		if !errors.Is(context.Cause(ctx), wire.ErrSilent) {
 			t.Errorf("ended with %v", context.Cause(ctx))
 		}
 	})

@@ -158,7 +158,21 @@ func (c *conn) Close() error {
 	c.drain()
 	c.stop()
 	<-c.polled
-	return errors.Join(append(errs, c.close())...)
+	return errors.Join(append(errs, c.destroy())...)
+}
+
+// destroy frees the verbs objects. If the kernel takes its time, they are freed
+// in the background, memory last as ever.
+func (c *conn) destroy() error {
+	done := make(chan error, 1)
+	go func() { done <- c.close() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(destroyLimit):
+		c.log.Warn("the kernel takes long to destroy queue pairs", slog.String("device", c.endpoint.Device))
+		return nil
+	}
 }
 
 // drain waits until all posted work has completed or was flushed.

@@ -37,7 +37,11 @@ const (
 
 	// drainLimit bounds the wait for flushed work on Close. The queue pairs are
 	// destroyed next in any case, and with them every access to the slots.
-	drainLimit = 2 * time.Second
+	drainLimit = time.Second
+
+	// destroyLimit bounds the wait for the kernel, which destroys a queue pair
+	// only when the network device has let go of its last packet.
+	destroyLimit = time.Second
 
 	// pollBatch is how many completions one call into C fetches.
 	pollBatch = 32

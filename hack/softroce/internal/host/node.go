@@ -64,12 +64,15 @@ func (n *node) start(ctx context.Context, g spec.Guest) error {
 	return nil
 }
 
+// errDied is the end of a guest that never took a command.
+var errDied = errors.New("died while booting")
+
 // awaitReady waits until the guest takes commands.
 func (n *node) awaitReady() error {
 	kind, payload, err := n.conn.Receive()
 	switch {
 	case err != nil:
-		return n.explain(err)
+		return n.explain(fmt.Errorf("%w: %w", errDied, err))
 	case kind == session.Failed:
 		return fmt.Errorf("%s: the guest could not be set up: %s", n.name, payload)
 	case kind != session.Ready:

@@ -63,7 +63,7 @@ func Parse(args []string, w io.Writer) (*Options, error) {
 	flags.IntVar(&o.Rails, "rails", 0, "rxe `devices` per host (default 2 for one host, wired to each other; else 1)")
 	flags.IntVar(&o.MTU, "mtu", 9000, "MTU of the wires, in `bytes`")
 	flags.StringVar(&o.Memory, "memory", "2G", "memory per host, as a `size` that QEMU knows")
-	flags.IntVar(&o.CPUs, "cpus", 2, "CPUs per host")
+	flags.IntVar(&o.CPUs, "cpus", 0, "CPUs per host (default 2; 1 where several hosts are emulated)")
 	flags.StringVar(&o.Kernel, "kernel", "", "guest `kernel`: 6.1, 6.12 or a folder with boot/ and lib/modules/ (default the newest of hack/deps)")
 	list(flags, &o.Netem, "netem", "tc-netem `setting` for each end of every wire, such as 'delay 1ms loss 1%'; "+
 		"0:SETTING is for wire 0 only; repeatable")
@@ -103,6 +103,12 @@ func (o *Options) check() error {
 		o.Rails = 1
 		if o.Nodes == 1 {
 			o.Rails = 2
+		}
+	}
+	if o.CPUs == 0 {
+		o.CPUs = 2
+		if o.Nodes > 1 && accelerator() == tcg {
+			o.CPUs = 1
 		}
 	}
 	switch {

@@ -35,8 +35,23 @@ type testbed struct {
 	plan    gotest.Plan
 }
 
+// boots is how often guests are booted before their death while booting is an error: an emulated kernel panics now
+// and then, and nothing of the command has run yet.
+const boots = 3
+
 // run boots the guests, runs the command and returns its exit status.
 func run(ctx context.Context, o *Options) (code int, err error) {
+	for try := 1; ; try++ {
+		code, err = once(ctx, o)
+		if !errors.Is(err, errDied) || try == boots || ctx.Err() != nil {
+			return code, err
+		}
+		fmt.Fprintf(os.Stderr, "vm: booting once more, since a guest died while booting: %v\n", err)
+	}
+}
+
+// once is run without another try.
+func once(ctx context.Context, o *Options) (code int, err error) {
 	t := &testbed{o: o, started: sampleTSC()}
 	if t.cwd, err = os.Getwd(); err != nil {
 		return 0, err

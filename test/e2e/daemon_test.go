@@ -1,0 +1,134 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// How long a daemon may take to be ready, and to end.
+const (
+	startLimit = 30 * time.Second
+	stopLimit  = 45 * time.Second
+)
+
+// daemon is a rdmad on node2.
+type daemon struct {
+	host *node
+	cmd  *exec.Cmd // the command "on" that runs it
+	pid  int       // over there
+	log  *output
+	done chan struct{} // closed at its end
+	err  error         // what it ended with, once done is closed
+}
+
+// startDaemon starts rdmad on node2 and waits until it is ready. In front of it,
+// a command may change what it runs as.
+func (l *lab) startDaemon(prefix []string, args ...string) (*daemon, error) {
+	argv := append([]string{there, "sh", "-c", `echo "pid $$"; exec "$0" "$@"`}, prefix...)
+	argv = append(append(argv, l.rdmad, "--insecure"), args...)
+	d := &daemon{
+		host: l.there, cmd: exec.CommandContext(context.Background(), "on", argv...),
+		log: &output{}, done: make(chan struct{}),
+	}
+	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
+	if err := d.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(d.done)
+		d.err = d.cmd.Wait()
+	}()
+	if !eventually(startLimit, func() bool { return d.log.has(`"msg":"ready"`) || !d.alive() }) || !d.alive() {
+		_ = d.cmd.Process.Kill()
+		return nil, fmt.Errorf("rdmad did not get ready: %w\n%s", d.err, d.log.String())
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(d.log.String(), "pid "), "\n")
+	pid, err := strconv.Atoi(first)
+	d.pid = pid
+	return d, err
+}
+
+// startMain starts the daemon that most tests share.
+func (l *lab) startMain() (err error) {
+	l.daemon, err = l.startDaemon(nil, "--listen", fmt.Sprintf("0.0.0.0:%d", port),
+		"--export", "data="+dataDir, "--export", "ro="+roDir+":ro", "--export", "small="+smallDir)
+	return err
+}
+
+// alive reports whether the daemon runs.
+func (d *daemon) alive() bool {
+	if d == nil {
+		return false
+	}
+	select {
+	case <-d.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// signal sends the daemon a signal, as "KILL".
+func (d *daemon) signal(t *testing.T, name string) {
+	t.Helper()
+	must(t, d.host, "kill -%s %d", name, d.pid)
+}
+
+// wait waits for the daemon's end and returns its exit status.
+func (d *daemon) wait() (int, error) {
+	select {
+	case <-d.done:
+	case <-time.After(stopLimit):
+		return 0, fmt.Errorf("rdmad has not ended within %v\n%s", stopLimit, d.log.String())
+	}
+	var exit *exec.ExitError
+	if d.err != nil && !errors.As(d.err, &exit) {
+		return 0, d.err
+	}
+	return d.cmd.ProcessState.ExitCode(), nil
+}
+
+// stop ends the daemon as a service manager does.
+func (d *daemon) stop() (int, error) {
+	if _, err := d.host.sh("kill -TERM %d", d.pid); err != nil {
+		return 0, err
+	}
+	return d.wait()
+}
+
+// output is what a process writes, while it is written.
+type output struct {
+	mu  sync.Mutex
+	all []byte
+}
+
+// Write keeps b.
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = append(o.all, b...)
+	return len(b), nil
+}
+
+// String returns all of it.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.all)
+}
+
+// size returns how much it is, for since.
+func (o *output) size() int { return len(o.String()) }
+
+// since returns what was written after size was asked for.
+func (o *output) since(size int) string { return o.String()[size:] }
+
+// has reports whether text was written.
+func (o *output) has(text string) bool { return strings.Contains(o.String(), text) }

@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestDiskFull copies to a file system that is too small: a file without holes
+// is refused ahead of its first byte, one with holes once the disk is full.
+func TestDiskFull(t *testing.T) {
+	for _, way := range []string{"put", "get"} {
+		t.Run(way, func(t *testing.T) {
+			tr := newTrial(t)
+			from, to := tr.lab.here, tr.lab.there
+			if way == "get" {
+				from, to = to, from
+			}
+			for kind, src := range map[string]file{
+				"dense":  tr.bigFile(from),
+				"sparse": sparse(t, from, dataDir+"/holes", "64M"),
+			} {
+				t.Run(kind, func(t *testing.T) {
+					sub := tr.within(t)
+					must(t, to, "echo old >%s/full", smallDir)
+					r := sub.copy(sub.to(src, to, smallDir+"/full"))
+					r.failed(t, 11, "no_space", smallDir+"/full")
+					if named := strings.HasPrefix(r.stderr, "rdmacp: "+there); named != (way == "put") {
+						t.Errorf("the answer does not say that it is %s whose disk is full", to.name)
+					}
+					if early := !strings.Contains(r.stdout, `"progress"`); kind == "dense" && !early {
+						t.Error("bytes moved although the file could not fit")
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestSourceChanges appends to a file while it is copied.
+func TestSourceChanges(t *testing.T) {
+	for _, way := range []string{"put", "get"} {
+		t.Run(way, func(t *testing.T) {
+			tr := newTrial(t)
+			from, to := tr.lab.here, tr.lab.there
+			if way == "get" {
+				from, to = to, from
+			}
+			src := random(t, from, dataDir+"/changing", bigSize)
+			src.sum = "" // what it is at the start must not appear either
+			must(t, to, "echo old >%s/changed", dataDir)
+			c := tr.start(tr.to(src, to, dataDir+"/changed"), slow...)
+			c.moving()
+			must(t, from, "echo more >>%s", src.path)
+			c.moved(0.7) // the end is when rdmacp looks at the file again
+			c.wait().failed(t, 23, "source_changed", src.path)
+			must(t, from, "rm %s", src.path)
+		})
+	}
+}
+
+// TestMemlock runs rdmacp where it may pin next to nothing.
+func TestMemlock(t *testing.T) {
+	tr := newTrial(t)
+	src := random(t, tr.lab.here, dataDir+"/unpinned", 5000)
+	limited := []string{"setpriv", "--bounding-set=-ipc_lock", "--inh-caps=-ipc_lock", "prlimit", "--memlock=65536:65536"}
+	tr.rdmacp(tr.across(src, src.path+".copy"), limited, src.path, there+":"+src.path+".copy").wait().
+		failed(t, 22, "memlock", "64 KiB", "ulimit -l", "LimitMEMLOCK")
+}

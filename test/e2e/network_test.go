@@ -1,0 +1,103 @@
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// TestCut cuts the wire in the middle of a copy, for longer than anyone waits.
+func TestCut(t *testing.T) {
+	eachWay(t, (*trial).hugeFile, func(tr *trial, c *copying) {
+		for _, n := range tr.lab.nodes() {
+			mustLater(tr.t, n, "tc qdisc replace dev eth0 root pfifo limit 100000")
+		}
+		c.disturbed()
+		for _, n := range tr.lab.nodes() {
+			must(tr.t, n, "tc qdisc replace dev eth0 root netem loss 100%% limit 100000")
+		}
+		c.wait().failed(tr.t, 12, "lost", there)
+		if !tr.freed(tr.lab.there) {
+			tr.t.Errorf("rdmad still holds what it had %.0f s after the wire was cut", time.Since(c.begun).Seconds())
+		}
+	})
+}
+
+// TestFirewall drops RoCE's packets and lets the control connection pass: the
+// answer names the port.
+func TestFirewall(t *testing.T) {
+	tr := newTrial(t)
+	l := tr.lab
+	mustLater(t, l.there, "nft delete table inet e2e")
+	must(t, l.there, `nft -f - <<'RULES'
+table inet e2e {
+	chain in {
+		type filter hook input priority 0;
+		udp dport 4791 drop
+	}
+}
+RULES`)
+	for _, source := range l.nodes() {
+		t.Run("from "+source.name, func(t *testing.T) {
+			sub := tr.within(t)
+			src := random(t, source, dataDir+"/walled", 100_000)
+			sub.copy(sub.across(src, src.path+".copy")).failed(t, 5, "path", there, "UDP", "4791")
+		})
+	}
+}
+
+// TestLoss loses a hundredth of all packets, both ways.
+func TestLoss(t *testing.T) {
+	tr := newTrial(t)
+	for _, n := range tr.lab.nodes() {
+		// The queue is long: a packet that overflows it is an error to rxe, and
+		// not a loss.
+		mustLater(t, n, "tc qdisc replace dev eth0 root pfifo limit 100000")
+		must(t, n, "tc qdisc replace dev eth0 root netem limit 100000 loss 1%%")
+	}
+	for _, source := range tr.lab.nodes() {
+		t.Run("from "+source.name, func(t *testing.T) {
+			sub := tr.within(t)
+			src := random(t, source, dataDir+"/lossy", 4<<20)
+			sub.copy(sub.across(src, src.path+".copy")).copied(t)
+		})
+	}
+}
+
+// TestShorterMTU lowers the MTU of one side: the smaller one counts.
+func TestShorterMTU(t *testing.T) {
+	tr := newTrial(t)
+	for _, n := range tr.lab.nodes() {
+		t.Run("of "+n.name, func(t *testing.T) {
+			old := must(t, n, "cat /sys/class/net/eth0/mtu")
+			must(t, n, "ip link set eth0 mtu 1500")
+			mustLater(t, n, "ip link set eth0 mtu %s", old)
+			for _, source := range tr.lab.nodes() {
+				sub := tr.within(t)
+				src := random(t, source, dataDir+"/short", 2<<20)
+				sub.copy(sub.across(src, fmt.Sprintf("%s.by-%s", src.path, n.name))).copied(t)
+			}
+		})
+	}
+}
+
+// TestDeviceRemoved takes the RDMA device from either host: the answer says from
+// which.
+func TestDeviceRemoved(t *testing.T) {
+	tr := newTrial(t)
+	for _, n := range tr.lab.nodes() {
+		t.Run(n.name, func(t *testing.T) {
+			sub := tr.within(t)
+			src := random(t, tr.lab.here, dataDir+"/railless", 5000)
+			d := sub.across(src, src.path+".copy")
+			must(t, n, "rdma link del rxe0")
+			mustLater(t, n, "rdma link add rxe0 type rxe netdev eth0")
+			r := sub.copy(d)
+			r.failed(t, 5, "no_device", "RDMA device")
+			if named := regexp.MustCompile(`^rdmacp: ` + there).MatchString(r.stderr); named != (n == tr.lab.there) {
+				t.Errorf("the answer does not say that it is %s that has no device:\n%s", n.name, r.stderr)
+			}
+		})
+	}
+}

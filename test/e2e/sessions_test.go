@@ -1,0 +1,43 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestBusy has two clients copy to one name: the second is told to wait.
+func TestBusy(t *testing.T) {
+	eachWay(t, (*trial).bigFile, func(tr *trial, c *copying) {
+		other := random(tr.t, c.dest.source.host, dataDir+"/other", 5000)
+		second := *c.dest
+		second.source, second.must = other, false
+		tr.copy(&second).failed(tr.t, 23, "busy", "another copy")
+		c.wait().copied(tr.t)
+	}, slow...)
+}
+
+// The cycles of TestCycles: as many as fit in the time, within bounds.
+const (
+	cyclesLeast = 10
+	cyclesMost  = 50
+	cyclesTime  = 30 * time.Second
+)
+
+// TestCycles connects, copies and disconnects again and again: nothing may be
+// left of any of it.
+func TestCycles(t *testing.T) {
+	tr := newTrial(t)
+	src := random(t, tr.lab.here, dataDir+"/cycle", 5000)
+	d := tr.across(src, src.path+".copy")
+	begun, n := time.Now(), 0
+	for ; n < cyclesMost && (n < cyclesLeast || time.Since(begun) < cyclesTime); n++ {
+		r := tr.copy(d)
+		if r.exit != 0 {
+			t.Fatalf("cycle %d: exit %d\n%s", n, r.exit, r.stderr)
+		}
+	}
+	took := time.Since(begun).Seconds()
+	answered(t.Name(), result{code: fmt.Sprintf("%d cycles", n), seconds: took})
+	t.Logf("%d cycles in %.1f s", n, took)
+}
