@@ -31,6 +31,9 @@ var statusCodes = map[fault.Code]codes.Code{
 // toStatus returns the error that a session's handler ends with. A fault comes
 // first, whatever its cause is: it says more than the cause alone.
 func toStatus(err error) error {
+	if errors.Is(err, wire.ErrSilent) {
+		err = fault.New(fault.Lost, "waiting for the client", err, "see that its host and the network are up, then run the same command again")
+	}
 	_, isFault := fault.As(err)
 	_, isStatus := status.FromError(err)
 	switch {
