@@ -56,13 +56,16 @@ func TestPlainProgress(t *testing.T) {
 		var out bytes.Buffer
 		p := plainProgress(&out, "big")
 		p.start(90 << 20)
-		for range 2 {
-			p.meter.add(30 << 20)
-			time.Sleep(plainEvery + time.Second)
+		for range 63 { // seconds: lines come after 2, 6, 14, 30 and 60 of them
+			p.meter.add(1 << 20)
+			time.Sleep(time.Second)
 		}
 		p.stop()
 		p.stop()
-		want := "big: 30 MiB of 90 MiB  1.0 MiB/s  ETA 1 m 0 s\n" +
+		want := "big: 2.0 MiB of 90 MiB  1.0 MiB/s  ETA 1 m 28 s\n" +
+			"big: 6.0 MiB of 90 MiB  1.0 MiB/s  ETA 1 m 24 s\n" +
+			"big: 14 MiB of 90 MiB  1.0 MiB/s  ETA 1 m 16 s\n" +
+			"big: 30 MiB of 90 MiB  1.0 MiB/s  ETA 1 m 0 s\n" +
 			"big: 60 MiB of 90 MiB  1.0 MiB/s  ETA 30 s\n"
 		if got := out.String(); got != want {
 			t.Errorf("got:\n%s\nwant:\n%s", got, want)

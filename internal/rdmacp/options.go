@@ -42,7 +42,7 @@ func (o *options) add(f *pflag.FlagSet) {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
 	f.CountVarP(&o.verbose, "verbose", "v", "say more: progress lines in a log, what the copy cost; twice for debugging")
 	f.BoolVar(&o.json, "json", false, "write JSON lines to stdout instead of words to stderr")
-	f.StringVar(&o.progress, "progress", "auto", "`how` to show progress: auto, tty (a bar), plain (a line each 30 s), none")
+	f.StringVar(&o.progress, "progress", "auto", "`how` to show progress: auto, tty (a bar), plain (a line now and then), none")
 	f.IntVar(&o.port, "port", defaultPort, "`port` of the daemon")
 	f.StringVar(&o.device, "device", "", "RDMA `device` of this host to use, as in mlx5_0 or mlx5_0/1 (default: the one that reaches the daemon)")
 	f.StringVar(&o.transport, "transport", "auto", "`name` of the transport: rdma; auto is rdma too, there is no other yet")

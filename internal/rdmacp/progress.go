@@ -1,6 +1,7 @@
 package rdmacp
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -10,7 +11,8 @@ import (
 // nothing.
 type progress struct {
 	meter meter
-	every time.Duration // 0: never
+	first time.Duration // from the start to the first show, then twice as long each time; 0: every
+	every time.Duration // at most; 0: never
 	begin func(sample)  // before the first show; may be nil
 	show  func(sample)
 	end   func() // after the last show; may be nil
@@ -34,12 +36,15 @@ func (p *progress) start(total int64) {
 // loop shows the meter until stop.
 func (p *progress) loop() {
 	defer close(p.done)
-	tick := time.NewTicker(p.every)
-	defer tick.Stop()
+	wait := cmp.Or(p.first, p.every)
+	next := time.NewTimer(wait)
+	defer next.Stop()
 	for {
 		select {
-		case now := <-tick.C:
+		case now := <-next.C:
 			p.show(p.meter.sample(now))
+			wait = min(2*wait, p.every)
+			next.Reset(wait)
 		case <-p.quit:
 			return
 		}
@@ -60,12 +65,15 @@ func (p *progress) stop() {
 	}
 }
 
-// plainEvery is how often a log wants to hear of a copy.
-const plainEvery = 30 * time.Second
+// A log wants to hear of a copy soon, that it began, and then not too often.
+const (
+	plainFirst = 2 * time.Second
+	plainEvery = 30 * time.Second
+)
 
 // plainProgress writes a line now and then.
 func plainProgress(w io.Writer, name string) *progress {
-	return &progress{every: plainEvery, show: func(s sample) {
+	return &progress{first: plainFirst, every: plainEvery, show: func(s sample) {
 		_, _ = fmt.Fprintf(w, "%s: %s\n", name, status(s))
 	}}
 }

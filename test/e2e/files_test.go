@@ -42,7 +42,7 @@ func sparse(t *testing.T, n *node, path, size string) file {
 }
 
 // bigSize takes a slow copy some seconds.
-const bigSize = 16 << 20
+const bigSize = 32 << 20
 
 // bigFile returns a file of bigSize on the node, the same for all tests.
 func (tr *trial) bigFile(n *node) file {
