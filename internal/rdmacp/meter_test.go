@@ -56,7 +56,8 @@ func TestPlainProgress(t *testing.T) {
 		var out bytes.Buffer
 		p := plainProgress(&out, "big")
 		p.start(90 << 20)
-		for range 63 { // seconds: lines come after 2, 6, 14, 30 and 60 of them
+		time.Sleep(time.Second / 2) // lest a line and a chunk come at one instant
+		for range 63 {              // seconds: lines come after 2, 6, 14, 30 and 60 of them
 			p.meter.add(1 << 20)
 			time.Sleep(time.Second)
 		}
