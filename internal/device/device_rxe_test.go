@@ -11,6 +11,7 @@ import (
 	"github.com/Mellanox/rdmamap"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 )
 
 // The guest of these tests has two Soft-RoCE devices on the two ends of one wire.
@@ -27,12 +28,8 @@ func requireRXE(t *testing.T) []Rail {
 	if err == nil {
 		err = missing(rails)
 	}
-	switch {
-	case err == nil:
-	case os.Getenv("RDMA_TEST") == "required":
-		t.Fatalf("RDMA_TEST=required, but %v", err)
-	default:
-		t.Skipf("needs two Soft-RoCE devices (run it by hack/softroce/vm): %v", err)
+	if err != nil {
+		testenv.Missing(t, "the two Soft-RoCE devices of hack/softroce/vm (%v)", err)
 	}
 	return rails
 }
@@ -144,13 +141,13 @@ func TestRXERoute(t *testing.T) {
 // Listing is repeated for every connection, so it must give back all it takes.
 func TestRXERailsLeaveNothingOpen(t *testing.T) {
 	requireRXE(t)
-	before := openFiles()
+	before := testenv.OpenFiles()
 	for range 10 {
 		if _, err := Rails(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if after := openFiles(); len(after) != len(before) {
+	if after := testenv.OpenFiles(); len(after) != len(before) {
 		t.Errorf("before %q\nafter  %q", before, after)
 	}
 }

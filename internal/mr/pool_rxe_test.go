@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
 
@@ -21,10 +22,7 @@ func requireRXE(t *testing.T) *verbs.PD {
 	t.Helper()
 	devices, err := verbs.Devices()
 	if err != nil || len(devices) == 0 {
-		if os.Getenv("RDMA_TEST") == "required" {
-			t.Fatalf("RDMA_TEST=required, but there is no RDMA device: %v", err)
-		}
-		t.Skipf("needs an RDMA device (run it by hack/softroce/vm): %v", err)
+		testenv.Missing(t, "an RDMA device, as hack/softroce/vm makes them (%v)", err)
 	}
 	vctx, err := verbs.Open(devices[0].Name)
 	if err != nil {

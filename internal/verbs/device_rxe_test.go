@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rdmacp/rdmacp/internal/testenv"
 )
 
 func TestRXEOpen(t *testing.T) {
@@ -361,7 +363,7 @@ func TestRXEOutOfDescriptors(t *testing.T) {
 		}
 		failed := 0
 		for {
-			before, objects := openFiles(), live.String()
+			before, objects := testenv.OpenFiles(), live.String()
 			limit := unix.Rlimit{Cur: uint64(len(before) + failed), Max: old.Max}
 			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 				t.Fatal(err)
@@ -377,7 +379,7 @@ func TestRXEOutOfDescriptors(t *testing.T) {
 			}
 			failed++
 			t.Logf("%s, %d: %v", name, failed, err)
-			if after := openFiles(); !slices.Equal(before, after) || live.String() != objects {
+			if after := testenv.OpenFiles(); !slices.Equal(before, after) || live.String() != objects {
 				t.Fatalf("left behind:\nbefore %q, %s\nafter  %q, %s", before, objects, after, live.String())
 			}
 		}

@@ -5,11 +5,12 @@ package verbs
 import (
 	"errors"
 	"io"
-	"os"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rdmacp/rdmacp/internal/testenv"
 )
 
 // patience is how long a test waits for what must come; an emulated machine is slow.
@@ -23,10 +24,7 @@ func requireRXE(tb testing.TB) []string {
 		tb.Fatal("listing devices:", err)
 	}
 	if len(infos) == 0 {
-		if os.Getenv("RDMA_TEST") == "required" {
-			tb.Fatalf("RDMA_TEST=required, and there is no RDMA device (%v)", err)
-		}
-		tb.Skipf("no RDMA device (%v); hack/softroce makes one", err)
+		testenv.Missing(tb, "an RDMA device, as hack/softroce makes them (%v)", err)
 	}
 	names := make([]string, len(infos))
 	for i, info := range infos {

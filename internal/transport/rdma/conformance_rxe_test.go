@@ -1,21 +1,17 @@
 package rdma_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rdma"
 	"github.com/rdmacp/rdmacp/internal/transport/transporttest"
 )
 
-// TestMain fails the run when a test leaves a goroutine behind; package verbs
-// watches its objects itself.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
 // twoRails returns the names of two rails on one wire. Without them the test is
 // skipped, or fails if RDMA_TEST=required.
@@ -25,11 +21,7 @@ func twoRails(t *testing.T) (a, b string) {
 	if err == nil && len(rails) >= 2 {
 		return rails[0].Device, rails[1].Device
 	}
-	reason := fmt.Sprintf("needs two Soft-RoCE devices on one wire, as hack/softroce/vm makes them; there are %d rails (%v)", len(rails), err)
-	if os.Getenv("RDMA_TEST") == "required" {
-		t.Fatal("RDMA_TEST=required: " + reason)
-	}
-	t.Skip(reason)
+	testenv.Missing(t, "two Soft-RoCE devices on one wire, as hack/softroce/vm makes them; there are %d rails (%v)", len(rails), err)
 	return "", ""
 }
 
