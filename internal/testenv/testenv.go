@@ -15,13 +15,13 @@ import (
 
 // Missing skips a test that lacks something, and says what. Where RDMA_TEST is
 // "required", as in the guests of hack/softroce/vm, it fails the test instead.
-func Missing(t testing.TB, format string, args ...any) {
-	t.Helper()
+func Missing(tb testing.TB, format string, args ...any) {
+	tb.Helper()
 	reason := fmt.Sprintf(format, args...)
 	if os.Getenv("RDMA_TEST") == "required" {
-		t.Fatal("RDMA_TEST=required, but this test needs " + reason)
+		tb.Fatal("RDMA_TEST=required, but this test needs " + reason)
 	}
-	t.Skip("needs " + reason)
+	tb.Skip("needs " + reason)
 }
 
 // Main runs a package's tests and returns the exit code. It fails the run when a
