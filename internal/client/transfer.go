@@ -9,6 +9,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transfer"
+	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
@@ -92,7 +93,8 @@ func (s *Session) transfer(ctx context.Context, request *pb.SessionRequest, work
 		report, err = work(accept.GetAccept())
 	}
 	var last *pb.SessionResponse
-	if err == nil {
+	asked := err == nil // the daemon to commit
+	if asked {
 		last, err = s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Finish{Finish: &pb.Finish{}}})
 	}
 	if err == nil && last.GetCommitted() == nil {
@@ -101,6 +103,9 @@ func (s *Session) transfer(ctx context.Context, request *pb.SessionRequest, work
 	if err != nil {
 		err = s.explain(ctx, err)
 		s.abort(ctx, err)
+		if asked && s.options.Direction == transport.Put {
+			err = maybeDone(err)
+		}
 		return Result{}, err
 	}
 	return Result{
@@ -110,6 +115,18 @@ func (s *Session) transfer(ctx context.Context, request *pb.SessionRequest, work
 		Local:   wire.CountersSince(before, s.lender.Stats()),
 		Remote:  wire.ToCounters(last.GetCommitted().GetCounters()),
 	}, nil
+}
+
+// maybeDone adds to the fault of a put whose end is not known that its file may
+// be complete: the daemon was asked to commit, and its answer did not come.
+func maybeDone(err error) error {
+	f, ok := fault.As(err)
+	if !ok || f.Code != fault.Lost && f.Code != fault.Interrupted && f.Code != fault.Timeout {
+		return err
+	}
+	said := *f
+	said.Why = fmt.Errorf("%w; all was sent by then, so the new file may be in place", f.Why)
+	return &said
 }
 
 // ask sends m and returns the answer.

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/rdmacp/rdmacp/internal/console"
+	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/server"
 )
@@ -90,7 +91,7 @@ func (a *app) logStart(log *slog.Logger, c config, listeners []net.Listener) {
 	for _, name := range c.ignored {
 		log.Warn("environment variable means nothing", slog.String("name", name))
 	}
-	a.logRails(log)
+	a.logRails(log, c.device)
 	for _, e := range c.exports {
 		log.Info("export", slog.String("name", e.Name), slog.String("path", e.Path), slog.Bool("read_only", e.ReadOnly))
 	}
@@ -110,7 +111,7 @@ func (a *app) logStart(log *slog.Logger, c config, listeners []net.Listener) {
 
 // logRails says which RDMA devices there are. A daemon without one still starts:
 // its clients then hear why they cannot copy.
-func (a *app) logRails(log *slog.Logger) {
+func (a *app) logRails(log *slog.Logger, named string) {
 	rails, err := a.rails()
 	if f, ok := fault.As(err); ok {
 		f = console.Complete(f)
@@ -127,5 +128,11 @@ func (a *app) logRails(log *slog.Logger) {
 		}
 		log.Info("rdma device", slog.String("device", r.String()), slog.String("link", string(r.LinkLayer)),
 			slog.Int("rdma_mtu", r.ActiveMTU), slog.Float64("speed_gbps", r.SpeedGbps), slog.Int("numa_node", r.NUMANode))
+	}
+	if named == "" || len(rails) == 0 {
+		return
+	}
+	if _, err := device.Choose(rails, device.Want{Device: named}); err != nil {
+		log.Warn("no client can be served by the device that was named", slog.String("device", named), slog.String("reason", err.Error()))
 	}
 }

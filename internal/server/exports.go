@@ -71,7 +71,7 @@ func (es exports) resolve(t wire.Target) (place, error) {
 	if t.Export != "" {
 		for _, e := range es {
 			if e.Name == t.Export {
-				return place{e, relative(t.Path)}, nil
+				return place{e, relative(t.Path)}, e.dir.InPlace()
 			}
 		}
 		return place{}, es.notExport(fmt.Sprintf("finding export %q", t.Export))
@@ -87,7 +87,7 @@ func (es exports) resolve(t wire.Target) (place, error) {
 	if best.export == nil {
 		return place{}, es.notExport("finding an export that holds " + clean)
 	}
-	return best, nil
+	return best, best.dir.InPlace()
 }
 
 // beneath returns p relative to dir, if p is dir or below it.

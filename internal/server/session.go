@@ -58,7 +58,11 @@ func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.S
 	if err := ss.open(ctx, id); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ss.driver.Close()) }()
+	defer func() {
+		if err := ss.driver.Close(); err != nil {
+			ss.log.Error("closing the data path failed", slog.Any("error", err))
+		}
+	}()
 	return ss.serve(ctx)
 }
 

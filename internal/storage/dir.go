@@ -41,6 +41,24 @@ func openRoot(path string) (*os.Root, error) {
 // Path returns the path that the Dir was opened by.
 func (d *Dir) Path() string { return d.path }
 
+// InPlace fails unless the Dir's path still leads to it: a directory that was
+// renamed, replaced or mounted over is another one than users see there.
+func (d *Dir) InPlace() error {
+	what := "looking at the directory " + shown(d.path)
+	held, err := d.root.Stat(".")
+	if err != nil {
+		return wrap(what, err)
+	}
+	here, err := os.Stat(d.path)
+	if err != nil {
+		return wrap(what, err)
+	}
+	if !os.SameFile(held, here) {
+		return fault.New(fault.NotExport, what, errors.New("it was replaced, or something was mounted over it, after it was opened"), "restart rdmad on that host")
+	}
+	return nil
+}
+
 // Close lets go of the directory. Sources and sinks that were opened beneath it
 // are not affected.
 func (d *Dir) Close() error { return wrap("closing the directory "+shown(d.path), d.root.Close()) }

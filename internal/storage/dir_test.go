@@ -142,3 +142,32 @@ func TestEscapedMessages(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A directory that was replaced is another one than users see at its path.
+func TestInPlace(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "export")
+	if err := os.Mkdir(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d, err := OpenDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.InPlace(); err != nil {
+		t.Fatalf("as it was opened: %v", err)
+	}
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.InPlace(); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("moved away: %v", err)
+	}
+	if err := os.Mkdir(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.InPlace(); fault.CodeOf(err) != fault.NotExport {
+		t.Errorf("replaced: %v", err)
+	}
+}

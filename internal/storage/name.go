@@ -17,7 +17,8 @@ const (
 
 // ValidName checks a file's name below a Dir: components joined by single
 // slashes, as a peer sends it. It refuses an empty or absolute name, "." and
-// ".." and empty components (and so a slash at either end), NUL, and lengths
+// ".." and empty components (and so a slash at either end), NUL, the names of
+// copies that are not complete, and lengths
 // beyond 255 bytes for a component and 4096 for the whole. Other bytes may be
 // anything: a name need not be UTF-8.
 //
@@ -48,6 +49,8 @@ func checkName(name string) error {
 			return errors.New("the name has an empty component")
 		case part == "." || part == "..":
 			return fmt.Errorf("the name has %s as a component", part)
+		case isPartialName(part):
+			return errors.New("names like " + partialName("NAME") + " are for copies that are not complete")
 		case len(part) > maxComponent:
 			return fmt.Errorf("a component of the name is %d bytes long; at most %d are allowed", len(part), maxComponent)
 		}

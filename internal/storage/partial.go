@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -30,6 +31,12 @@ func partialName(leaf string) string {
 		leaf = cut(leaf, room-len(digest)) + digest
 	}
 	return "." + leaf + partialSuffix
+}
+
+// isPartialName reports whether a file of this name is a copy that is not
+// complete. Nobody copies to it or from it by name.
+func isPartialName(leaf string) bool {
+	return strings.HasPrefix(leaf, ".") && strings.HasSuffix(leaf, partialSuffix)
 }
 
 // cut returns at most n bytes of s, without half a character at the end: some

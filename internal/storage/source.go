@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 )
@@ -49,6 +50,9 @@ func newSource(path string, stat func() (fs.FileInfo, error), open func() (*os.F
 	return s, nil
 }
 
+// tick is longer than the step of the clock that file times are taken from.
+const tick = 20 * time.Millisecond
+
 // look fills in what is known of the file.
 func (s *Source) look(what string) error {
 	info, err := s.file.Stat()
@@ -64,6 +68,12 @@ func (s *Source) look(what string) error {
 	}
 	if err := setBlocking(s.file); err != nil {
 		return wrap(what, err)
+	}
+	// The kernel stamps changes by a clock that stands still for a tick, up to 10
+	// ms. A file that was changed in this tick can be changed again in it and show
+	// the same times; what is read once the tick is over cannot.
+	if time.Since(changeTime(info)) < tick {
+		time.Sleep(tick)
 	}
 	s.first = info
 	s.meta = Meta{

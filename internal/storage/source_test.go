@@ -138,3 +138,26 @@ func TestSourceGrown(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// A file that is changed again within the clock tick of the change before shows
+// the same times. Whoever opens it in that tick has to wait until it is over.
+func TestChangedWithinATick(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "source")
+	for i := range 20 {
+		if err := os.WriteFile(path, []byte("aa"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s, err := OpenSource(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("bb"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Unchanged(); fault.CodeOf(err) != fault.SourceChanged {
+			t.Errorf("round %d: %v", i, err)
+		}
+		_ = s.Close()
+	}
+}

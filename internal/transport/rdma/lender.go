@@ -111,8 +111,11 @@ func (l *lender) arrived(wc verbs.WC) {
 		l.fail(lost(fmt.Errorf("the peer pushed %d bytes into slot %d, which was not lent for that", wc.Len, wc.Imm>>16)))
 		return
 	}
-	close(s.pushed)
+	// The receive first: once the loan's holder is awake its slot may be lent
+	// again, and the push into it needs a receive that is posted.
 	if err := l.postRecvs(int(wc.ID&^recvBit), 1); err != nil {
 		l.fail(lost(err))
+		return
 	}
+	close(s.pushed)
 }

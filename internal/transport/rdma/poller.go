@@ -93,5 +93,9 @@ func (c *conn) explain(err error) error {
 			errors.New("RDMA packets get no answer, while the control connection works"),
 			"open UDP port 4791 (RoCEv2) both ways in every firewall between the hosts, and compare their MTUs: rdmacp devices"))
 	}
+	if errors.Is(err, verbs.ErrFlushed) {
+		// On some kernels a queue pair that fails says no more than this.
+		err = fmt.Errorf("the queue pair failed: the peer closed it, or a device, its MTU or its link changed: %w", err)
+	}
 	return lost(err)
 }
