@@ -48,10 +48,17 @@ func followsCancel(c fault.Code) bool {
 	}
 }
 
+// trees are the flags by which scp and rsync copy directories.
+var trees = map[string]bool{"r": true, "R": true, "a": true, "recursive": true, "archive": true}
+
 // flagFault is the fault of a flag that cannot be read.
 func flagFault(flags *pflag.FlagSet, err error) error {
 	fix := "see rdmacp --help"
 	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && trees[unknown.GetSpecifiedName()] {
+		return fault.New(fault.Usage, "reading the command line", errors.New("directories cannot be copied yet"),
+			"name one file; mode and mtime are kept without a flag")
+	}
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
 		var names []string
 		flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })

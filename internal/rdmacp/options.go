@@ -41,13 +41,13 @@ func (o *options) add(f *pflag.FlagSet) {
 	f.BoolVarP(&o.preserve, "preserve", "p", false, "accepted for scp's sake: mode and mtime are always kept")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
 	f.CountVarP(&o.verbose, "verbose", "v", "say more: progress lines in a log, what the copy cost; twice for debugging")
-	f.BoolVar(&o.json, "json", false, "write JSON lines to stdout instead of words to stderr")
+	f.BoolVar(&o.json, "json", false, "write JSON lines to stdout; errors are put in words, too, on stderr")
 	f.StringVar(&o.progress, "progress", "auto", "`how` to show progress: auto, tty (a bar), plain (a line now and then), none")
 	f.IntVar(&o.port, "port", defaultPort, "`port` of the daemon")
 	f.StringVar(&o.device, "device", "", "RDMA `device` of this host to use, as in mlx5_0 or mlx5_0/1 (default: the one that reaches the daemon)")
 	f.StringVar(&o.transport, "transport", "auto", "`name` of the transport: rdma; auto is rdma too, there is no other yet")
 	f.StringVar(&o.chunkSize, "chunk-size", defaultChunkSize, "`size` of a chunk; the daemon may choose less")
-	f.IntVar(&o.slots, "slots", defaultSlots, "`number` of chunks in flight; each pins the size of a chunk in memory")
+	f.IntVar(&o.slots, "slots", defaultSlots, "`number` of chunks in flight; each pins the size of a chunk in memory at both ends")
 	f.IntVar(&o.qps, "qps", 0, "`number` of queue pairs (default: as many as the device is best served with)")
 	f.DurationVar(&o.connectTimeout, "connect-timeout", defaultConnectTimeout, "how long the daemon may take to open a session")
 	f.StringVarP(&o.scpPort, "scp-port", "P", "", "")
@@ -58,6 +58,10 @@ func (o *options) add(f *pflag.FlagSet) {
 func badFlag(flag, value, why, fix string) error {
 	return fault.New(fault.Usage, fmt.Sprintf("reading --%s=%s", flag, value), errors.New(why), fix)
 }
+
+// pinnedByDefault bounds what a copy pins when the user has named the size of a
+// chunk, but not how many: bytes.
+const pinnedByDefault = 64 << 20
 
 // check checks the values and returns the size of a chunk.
 func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
@@ -82,7 +86,11 @@ func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
 	default:
 		return 0, badFlag("progress", o.progress, "there is no such way", "give auto, tty, plain or none")
 	}
-	return o.chunk()
+	chunk, err = o.chunk()
+	if err == nil {
+		o.fit(f, chunk)
+	}
+	return chunk, err
 }
 
 // chunk reads --chunk-size.
@@ -92,4 +100,12 @@ func (o *options) chunk() (int, error) {
 		return 0, badFlag("chunk-size", o.chunkSize, "not the size of a chunk", fmt.Sprintf("give a size from %s to %s", humanBytes(wire.MinChunk), humanBytes(wire.MaxChunk)))
 	}
 	return int(n), nil
+}
+
+// fit lowers the number of slots that nobody asked for, so that large chunks do
+// not pin more memory than anyone expects.
+func (o *options) fit(f *pflag.FlagSet, chunk int) {
+	if !f.Changed("slots") {
+		o.slots = max(2, min(o.slots, pinnedByDefault/chunk))
+	}
 }

@@ -16,6 +16,12 @@ import (
 // scheme starts the form of a remote name that can carry a port.
 const scheme = "rdma://"
 
+// foreign are the schemes of other tools. A host of such a name is reached by
+// another form of name, or by one slash only.
+var foreign = map[string]bool{
+	"rsync": true, "ssh": true, "scp": true, "sftp": true, "ftp": true, "http": true, "https": true, "file": true, "s3": true,
+}
+
 // location is one of the two names on the command line.
 type location struct {
 	arg    string  // as it was typed
@@ -50,6 +56,8 @@ func parseLocation(arg string) (location, error) {
 		err = errors.New("it is empty")
 	case strings.ContainsRune(arg, 0):
 		err = errors.New("it has a zero byte in it")
+	case isRemote && strings.HasPrefix(rest, "//") && foreign[host]:
+		err = errors.New("rdmacp does not speak " + host)
 	case strings.HasPrefix(arg, scheme):
 		loc.remote, err = parseURI(strings.TrimPrefix(arg, scheme))
 	case isRemote:
@@ -98,12 +106,19 @@ func parseRemote(host, rest string) (*remote, error) {
 
 // relative is the fault of host:relative, which scp and rsync take.
 func relative(host, rest string) error {
-	fix := fmt.Sprintf("give an absolute path, %s:/%s, or one below an export, %s::EXPORT/%s", host, rest, host, rest)
-	if port, below, ok := strings.Cut(rest, "/"); ok {
-		if _, err := strconv.ParseUint(port, 10, 16); err == nil {
-			fix += fmt.Sprintf("; a port is written %s%s:%s/%s, or --port=%s", scheme, host, port, below, port)
+	// scp's home directory, and a port in scp's or rsync's way, are no part of a path.
+	below := strings.TrimPrefix(strings.TrimPrefix(rest, "~"), "/")
+	port := ""
+	if head, tail, _ := strings.Cut(strings.Replace(rest, ":", "/", 1), "/"); head != "" {
+		if _, err := strconv.ParseUint(head, 10, 16); err == nil {
+			port, below = head, strings.TrimPrefix(tail, "/")
 		}
 	}
+	fix := fmt.Sprintf("give an absolute path, %s:/%s, or one below an export, %s::EXPORT/%s", host, below, host, below)
+	if port != "" {
+		fix = fmt.Sprintf("a port is written %s%s:%s/%s, or --port=%s", scheme, host, port, below, port)
+	}
+	fix += fmt.Sprintf("; a local file of this name is ./%s:%s", host, rest)
 	return badName(host+":"+rest, errors.New("the path is relative, and rdmad has no home directory for it to start from"), fix)
 }
 

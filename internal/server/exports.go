@@ -124,14 +124,14 @@ func (es exports) destination(t wire.Target) (place, error) {
 	}
 	if p.ReadOnly {
 		return p, fault.New(fault.ReadOnly, "writing "+p.abs(), fmt.Errorf("export %q is read-only", p.Name),
-			"choose another export, or set read_only = false for it in the daemon's configuration")
+			"choose another export, or start rdmad without :ro (read_only in its configuration) for this one")
 	}
 	isDir, err := p.dir.IsDir(p.name)
 	if err != nil && (fault.CodeOf(err) != fault.NotFound || t.WantDirectory) {
 		return p, err
 	}
 	if t.WantDirectory && !isDir {
-		return p, fault.New(fault.NotRegular, "writing into "+p.abs()+"/", errors.New("it is not a directory"), "leave the slash at the end out, or make the directory first")
+		return p, fault.New(fault.NotRegular, "writing into "+p.abs()+"/", errors.New("there is no such directory"), "leave the slash at the end out, or make the directory first")
 	}
 	if isDir {
 		p.name = path.Join(p.name, t.BaseName)

@@ -97,7 +97,7 @@ func (ss *session) ended(begun time.Time, err error) {
 // the client's Ready.
 func (ss *session) open(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, setupLimit,
-		fault.New(fault.Timeout, "opening the session", fmt.Errorf("it took longer than %v", setupLimit), "see the client's log"))
+		fault.New(fault.Timeout, "opening the session", fmt.Errorf("it took longer than %v", setupLimit), "the client's host may be busy, or have pinned much memory: a smaller --chunk-size or fewer --slots help"))
 	defer cancel()
 	m, err := ss.pipe.Recv(ctx)
 	if err != nil {
