@@ -94,14 +94,14 @@ func TestRXEPoolHuge(t *testing.T) {
 	const reserve = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 	old, err := os.ReadFile(reserve)
 	if err != nil {
-		t.Skipf("this kernel has no huge pages: %v", err)
+		testenv.Missing(t, "a kernel with huge pages: %v", err)
 	}
 	if err := os.WriteFile(reserve, []byte("4"), 0); err != nil {
-		t.Skipf("cannot reserve huge pages: %v", err)
+		testenv.Missing(t, "the right to reserve huge pages: %v", err)
 	}
 	t.Cleanup(func() { _ = os.WriteFile(reserve, old, 0) })
 	if got, err := os.ReadFile(reserve); err != nil || strings.TrimSpace(string(got)) != "4" {
-		t.Skipf("the host has only %s huge pages to spare", got)
+		testenv.Missing(t, "four huge pages to spare, not %s", got)
 	}
 
 	fits, err := NewPool(pd, nil, 1<<20, 5, slotAccess)

@@ -109,6 +109,18 @@ func (c *conn) use() (done func(), err error) {
 	return c.users.RUnlock, nil
 }
 
+// take waits for a slot that the caller may touch until it calls done.
+func (c *conn) take(ctx context.Context) (lease *mr.Lease, done func(), err error) {
+	if done, err = c.use(); err != nil {
+		return nil, nil, err
+	}
+	if lease, err = c.acquire(ctx); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return lease, done, nil
+}
+
 // check refuses extents that don't fit a slot.
 func (c *conn) check(ext transport.Extent) error {
 	if ext.Len <= 0 || ext.Len > c.setup.ChunkSize || ext.Off < 0 {

@@ -27,15 +27,11 @@ func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, e
 	if err := d.fits(t, ext); err != nil {
 		return none, err
 	}
-	done, err := d.use()
+	lease, done, err := d.take(ctx)
 	if err != nil {
 		return none, err
 	}
 	defer done()
-	lease, err := d.acquire(ctx)
-	if err != nil {
-		return none, err
-	}
 	wrs := reads(uint64(lease.Slot()), lease.Addr(), d.pool.LKey(), t)
 	if err := d.transfer(ctx, lease, wrs); err != nil {
 		return none, err
@@ -71,15 +67,11 @@ func (d driver) Push(ctx context.Context, src io.ReaderAt, ext transport.Extent,
 	if err := d.fits(t, ext); err != nil {
 		return none, err
 	}
-	done, err := d.use()
+	lease, done, err := d.take(ctx)
 	if err != nil {
 		return none, err
 	}
 	defer done()
-	lease, err := d.acquire(ctx)
-	if err != nil {
-		return none, err
-	}
 	if err := d.fill(lease.Bytes(), src, ext); err != nil {
 		d.release(lease)
 		return none, err

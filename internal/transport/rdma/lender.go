@@ -91,14 +91,7 @@ func (l *lender) lend(ctx context.Context, ext transport.Extent) (lease *mr.Leas
 	if err := l.check(ext); err != nil {
 		return nil, nil, err
 	}
-	if done, err = l.use(); err != nil {
-		return nil, nil, err
-	}
-	if lease, err = l.acquire(ctx); err != nil {
-		done()
-		return nil, nil, err
-	}
-	return lease, done, nil
+	return l.take(ctx)
 }
 
 // arrived wakes the loan that a push was for, and posts the next receive.
