@@ -1,0 +1,96 @@
+package tree_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rdmacp/rdmacp/internal/tree"
+)
+
+// TestRangesLikeBits holds the set against one bit for each byte.
+func TestRangesLikeBits(t *testing.T) {
+	const size = 64
+	for seed := range uint64(2000) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		var set tree.Ranges
+		var bits [size]bool
+		for range rng.IntN(20) {
+			off := rng.Int64N(size)
+			r := tree.Range{Off: off, Len: rng.Int64N(size - off + 1)}
+			set.Add(r)
+			for i := r.Off; i < r.End(); i++ {
+				bits[i] = true
+			}
+		}
+		if want := listOf(bits[:]); !cmp.Equal(set.List(), want) {
+			t.Fatalf("seed %d: %v, want %v", seed, set.List(), want)
+		}
+		for i := range bits {
+			bits[i] = !bits[i]
+		}
+		if got, want := set.Without([]tree.Range{{Off: 0, Len: size}}), listOf(bits[:]); !cmp.Equal(got, want) {
+			t.Fatalf("seed %d: without %v, want %v", seed, got, want)
+		}
+		if got := set.Bytes() + tree.RangesOf(listOf(bits[:])).Bytes(); got != size {
+			t.Fatalf("seed %d: %d bytes in and out of the set", seed, got)
+		}
+		off := rng.Int64N(size)
+		r := tree.Range{Off: off, Len: rng.Int64N(size - off + 1)}
+		all := true
+		for i := r.Off; i < r.End(); i++ {
+			all = all && !bits[i]
+		}
+		if set.Has(r) != all {
+			t.Fatalf("seed %d: has %v of %v: %v", seed, r, set.List(), !all)
+		}
+	}
+}
+
+func listOf(bits []bool) []tree.Range {
+	var rs []tree.Range
+	for i, b := range bits {
+		switch {
+		case !b:
+		case i > 0 && bits[i-1]:
+			rs[len(rs)-1].Len++
+		default:
+			rs = append(rs, tree.Range{Off: int64(i), Len: 1})
+		}
+	}
+	return rs
+}
+
+func TestCoalesce(t *testing.T) {
+	rs := []tree.Range{{0, 1}, {2, 1}, {10, 1}, {13, 1}, {16, 1}}
+	for n, want := range map[int][]tree.Range{
+		9: rs,
+		4: {{0, 3}, {10, 1}, {13, 1}, {16, 1}},
+		3: {{0, 3}, {10, 1}, {13, 4}},
+		2: {{0, 3}, {10, 7}},
+		1: {{0, 17}},
+	} {
+		if got := tree.Coalesce(rs, n); len(got) != len(want) || !tree.RangesOf(got).Has(tree.Range{Off: 13, Len: 1}) || tree.RangesOf(got).Bytes() > tree.RangesOf(want).Bytes() {
+			t.Errorf("to %d: %v, want as few bytes as %v", n, got, want)
+		}
+	}
+}
+
+func TestPaths(t *testing.T) {
+	var p tree.Paths
+	for _, c := range []struct {
+		entry tree.Entry
+		want  string
+	}{
+		{tree.Entry{ID: 1, Kind: tree.Dir}, "."},
+		{tree.Entry{ID: 2, Parent: 1, Name: "a", Kind: tree.Dir}, "a"},
+		{tree.Entry{ID: 3, Parent: 2, Name: "b", Kind: tree.Dir}, "a/b"},
+		{tree.Entry{ID: 4, Parent: 3, Name: "c", Kind: tree.File}, "a/b/c"},
+		{tree.Entry{ID: 5, Name: "top", Kind: tree.File}, "top"},
+	} {
+		if got := p.Of(c.entry); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.entry, got, c.want)
+		}
+	}
+}
