@@ -1,10 +1,13 @@
 package client_test
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
+	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
@@ -132,31 +136,65 @@ func dial(t *testing.T, o client.Options) *client.Session {
 	return s
 }
 
-// put copies n chunks.
+// put copies a file of n chunks. Its error is what ended the transfer, or what was
+// wrong with the file.
 func put(ctx context.Context, t *testing.T, s *client.Session, n int) error {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "source")
 	must(t, os.WriteFile(name, make([]byte, n*chunk), 0o600))
-	src, err := storage.OpenSource(name)
-	must(t, err)
+	src := storage.NewWalker([]storage.Start{{Path: name}}, tree.WalkOptions{})
 	defer func() { must(t, src.Close()) }()
-	_, err = s.Put(ctx, src, client.Target{Export: "e", Path: "x", BaseName: "x"}, nil)
-	return err
+	w := &witness{}
+	_, err := s.Put(ctx, src, client.Target{Export: "e", Path: "x"}, w.watch(client.Job{Naming: tree.Auto}))
+	return w.why(err)
 }
 
-// get copies to a directory, in which nothing may be left.
+// get copies to a directory beside which, and in which, nothing may be left.
 func get(t *testing.T, s *client.Session) error {
 	t.Helper()
-	dir := t.TempDir()
-	_, err := s.Get(t.Context(), client.Target{Export: "e", Path: "x"}, func(m storage.Meta) (*storage.Sink, error) {
-		return storage.Create(filepath.Join(dir, "got"), m)
-	}, nil)
-	left, readErr := os.ReadDir(dir)
+	outer := t.TempDir()
+	dir := filepath.Join(outer, "dir")
+	must(t, os.Mkdir(dir, 0o700))
+	dst, err := storage.Land(dir, tree.Into, true, tree.LandOptions{})
+	must(t, err)
+	defer func() { must(t, dst.Close()) }()
+	w := &witness{}
+	_, err = s.Get(t.Context(), []client.Target{{Export: "e", Path: "x"}}, dst, w.watch(client.Job{}))
+	err = w.why(err)
+	left, readErr := os.ReadDir(outer)
 	must(t, readErr)
-	if err != nil && len(left) > 0 {
+	inside, readErr := os.ReadDir(dir)
+	must(t, readErr)
+	for _, e := range inside {
+		if !strings.HasPrefix(e.Name(), ".") { // what is kept for the next run has a dot
+			left = append(left, e)
+		}
+	}
+	if err != nil && len(left) != 1 {
 		t.Errorf("the failed get leaves %v", left)
 	}
 	return err
+}
+
+// witness keeps the first problem that an engine tells of.
+type witness struct {
+	mu    sync.Mutex
+	first error
+}
+
+func (w *witness) watch(j client.Job) client.Job {
+	j.Engine.Events.Problem = func(p tree.Problem) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.first = cmp.Or(w.first, p.Fault)
+	}
+	return j
+}
+
+func (w *witness) why(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return cmp.Or(err, w.first)
 }
 
 // failsWith checks a fault's code.

@@ -8,39 +8,33 @@ import (
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
 
-// lenderLink carries the engine's words over the session's stream.
-type lenderLink struct {
+// link carries the engine's words over the session's stream.
+type link struct {
 	session *Session
-	settled []transfer.Settlement // of the last message, not handed out yet
+	sealed  bool // the daemon was told of files that it may put into place
 }
 
-// Offer tells the daemon of a loan.
-func (l *lenderLink) Offer(ctx context.Context, o transfer.Offer) error {
-	err := l.session.pipe.Send(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Offers{Offers: &pb.Offers{
-		Offers: []*pb.Offer{wire.FromOffer(o)},
-	}}})
+// Send tells the daemon.
+func (l *link) Send(ctx context.Context, b transfer.Batch) error {
+	l.sealed = l.sealed || len(b.Seals) > 0
+	err := l.session.pipe.Send(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Batch{Batch: wire.FromBatch(b)}})
 	if err != nil {
 		return l.session.explain(ctx, err)
 	}
 	return nil
 }
 
-// Settlement returns the daemon's next word on a loan, or the fault by which it
-// ended the transfer.
-func (l *lenderLink) Settlement(ctx context.Context) (transfer.Settlement, error) {
-	for len(l.settled) == 0 {
-		m, err := l.session.hear(ctx)
-		if err != nil {
-			return transfer.Settlement{}, err
-		}
-		if m.GetSettled() == nil {
-			return transfer.Settlement{}, unexpected("moving chunks", m)
-		}
-		if l.settled, err = wire.ToSettlements(m.GetSettled()); err != nil {
-			return transfer.Settlement{}, err
-		}
+// Recv returns the daemon's next words, or the fault by which it ended the
+// transfer. What ended ctx stays as it is: the engine hangs up by it.
+func (l *link) Recv(ctx context.Context) (transfer.Batch, error) {
+	m, err := l.session.listen(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return transfer.Batch{}, err
+	case err != nil:
+		return transfer.Batch{}, l.session.explain(ctx, err)
+	case m.GetBatch() == nil:
+		return transfer.Batch{}, unexpected("copying", m)
 	}
-	next := l.settled[0]
-	l.settled = l.settled[1:]
-	return next, nil
+	return wire.ToBatch(m.GetBatch(), l.session.options.Host)
 }

@@ -24,9 +24,10 @@ type Options struct {
 	Direction      transport.Direction // of every transfer in the session
 	Device         string              // RDMA device, or device/port; empty: the one that reaches the host
 	ChunkSize      int                 // bytes; the daemon may choose less
-	Slots          int                 // chunks in flight; each costs ChunkSize of pinned memory
+	Slots          int                 // bundles in flight; each costs ChunkSize of pinned memory
 	QPs            int                 // queue pairs; 0: the fabric's choice
 	ConnectTimeout time.Duration       // for all that comes ahead of the first transfer
+	Unverified     bool                // no digests of what is moved are computed
 	Version        string              // of this client, for messages
 	Logger         *slog.Logger
 }
@@ -110,6 +111,7 @@ func (s *Session) open(ctx context.Context, local, remote netip.Addr) error {
 	pending, err := o.Fabric.PrepareLender(ctx, transport.Setup{
 		Device: o.Device, Local: local, Peer: remote,
 		Direction: o.Direction, ChunkSize: o.ChunkSize, Slots: o.Slots, QPs: o.QPs,
+		Unverified: o.Unverified,
 	})
 	if err != nil {
 		return err
@@ -135,6 +137,7 @@ func (s *Session) shake(ctx context.Context, e transport.Endpoint) (wire.Welcome
 	chunk := min(s.options.ChunkSize, int(min(e.MaxMessage, wire.MaxChunk)))
 	m, err := s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Hello{Hello: wire.FromHello(wire.Hello{
 		Version: s.options.Version, Endpoint: e, Direction: s.options.Direction, ChunkSize: chunk, Slots: s.options.Slots,
+		Unverified: s.options.Unverified,
 	})}})
 	if err != nil {
 		return wire.Welcome{}, err

@@ -7,125 +7,158 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
 
-// Target names a file of the daemon's.
+// Target names something on the daemon's host.
 type Target = wire.Target
 
-// Result is what a transfer did, as both ends counted it.
+// Job says how a copy is made. The daemon is told what concerns its end of it;
+// this end's source or sink the caller has made.
+type Job struct {
+	Walk    tree.WalkOptions // of a get's source
+	Land    tree.LandOptions // of the sink, at whichever end it is
+	Naming  tree.Naming      // of a put
+	Several bool             // of a put: more than one thing is sent
+	Engine  transfer.Options // the session sets Chunk and Window
+}
+
+// Result is what a transfer did, as both ends counted it. After an error it holds
+// what this end knows.
 type Result struct {
-	Path                   string // the file's absolute path on the daemon's host
-	Bytes, Chunks, Retried int64  // whose digests matched; chunks moved again
-	Elapsed                time.Duration
-	Local, Remote          Counters
+	Path string // absolute, on the daemon's host: where the copy has landed, or where it came from
+	transfer.Report
+	Elapsed       time.Duration
+	Local, Remote Counters
 }
 
 // Counters are what one end counted during a transfer.
 type Counters = wire.Counters
 
-// Put copies src to the daemon's host. progress is called with the length of
-// each chunk that is done there, from several goroutines.
-func (s *Session) Put(ctx context.Context, src *storage.Source, to Target, progress func(bytes int64)) (Result, error) {
-	m := &pb.SessionRequest{Message: &pb.SessionRequest_Put{Put: wire.FromPut(to, src.Meta())}}
-	return s.transfer(ctx, m, func(*pb.Accept) (transfer.Report, error) {
-		plan := transfer.Plan{Size: src.Meta().Size, Chunk: s.chunk}
-		report, err := transfer.Send(ctx, s.lender, &lenderLink{session: s}, src, plan, s.engine(progress))
-		if err == nil {
-			err = src.Unchanged()
-		}
-		return report, err
+// Put copies what src holds to the daemon's host. The error is what ended the
+// transfer; what could not be copied by itself is counted in the Report, and told
+// by j.Engine.Events.
+func (s *Session) Put(ctx context.Context, src tree.Source, to Target, j Job) (Result, error) {
+	c := wire.Copy{Targets: []Target{to}, Naming: j.Naming, Several: j.Several, Land: j.Land}
+	return s.transfer(ctx, transport.Put, c, j, func(l *link, o transfer.Options) (transfer.Report, error) {
+		return transfer.Send(ctx, s.lender, l, src, o)
 	})
 }
 
-// Get copies a file of the daemon's host into the sink that create makes once
-// the daemon has said what the file is. The sink is committed here, and closed.
-func (s *Session) Get(ctx context.Context, from Target, create func(storage.Meta) (*storage.Sink, error), progress func(bytes int64)) (r Result, err error) {
-	begun := time.Now()
-	var sink *storage.Sink
-	defer func() {
-		if sink != nil {
-			err = errors.Join(err, sink.Close())
-		}
-	}()
-	m := &pb.SessionRequest{Message: &pb.SessionRequest_Get{Get: wire.FromGet(from)}}
-	r, err = s.transfer(ctx, m, func(accept *pb.Accept) (report transfer.Report, err error) {
-		meta, err := wire.ToMeta(accept.GetMetadata())
-		if err != nil {
-			return report, fault.New(fault.Protocol, "reading the daemon's Accept", err, "")
-		}
-		if sink, err = create(meta); err != nil {
-			return report, err
-		}
-		plan := transfer.Plan{Size: meta.Size, Chunk: s.chunk}
-		return transfer.Receive(ctx, s.lender, &lenderLink{session: s}, sink, plan, s.engine(progress))
+// Get copies what from names into dst, which it does not close. For what it
+// returns see Put.
+func (s *Session) Get(ctx context.Context, from []Target, dst tree.Sink, j Job) (Result, error) {
+	c := wire.Copy{Targets: from, Walk: j.Walk, Remove: j.removes()}
+	return s.transfer(ctx, transport.Get, c, j, func(l *link, o transfer.Options) (transfer.Report, error) {
+		return transfer.Receive(ctx, s.lender, l, dst, o)
 	})
+}
+
+// finish tells the daemon that all is done, and waits for its last word.
+func (s *Session) finish(ctx context.Context) (Counters, error) {
+	m, err := s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Finish{Finish: &pb.Finish{}}})
+	if err == nil && m.GetCommitted() == nil {
+		err = unexpected("ending the transfer", m)
+	}
+	return wire.ToCounters(m.GetCommitted().GetCounters()), err
+}
+
+// removes reports whether files that were copied are to be removed at the source:
+// not where nothing is to be changed.
+func (j Job) removes() bool { return j.Engine.Remove && !j.Land.DryRun && !j.verifies() }
+
+func (j Job) verifies() bool { return j.Engine.Verify || j.Land.Verify }
+
+// engine returns what this end's engine has to know.
+func (s *Session) engine(j Job) transfer.Options {
+	o := j.Engine
+	o.Chunk, o.Window = s.chunk, s.options.Slots
+	o.Verify, o.Remove = j.verifies(), j.removes()
+	o.ReadBack = j.reads()
+	o.Digest = j.digest()
+	return o
+}
+
+func (j Job) reads() bool { return j.Engine.ReadBack || j.Land.ReadBack }
+
+// digest is the algorithm of whole files' digests.
+func (j Job) digest() tree.Algorithm {
+	if j.Engine.Digest != tree.NoDigest {
+		return j.Engine.Digest
+	}
+	return j.Land.Digest
+}
+
+// transfer runs one transfer: the request, the work behind the daemon's Accept,
+// and the daemon's last word.
+func (s *Session) transfer(ctx context.Context, d transport.Direction, c wire.Copy, j Job,
+	work func(*link, transfer.Options) (transfer.Report, error),
+) (r Result, err error) {
+	if err := s.able(d, j); err != nil {
+		return r, err
+	}
+	c.Digest, c.Verify, c.ReadBack = j.digest(), j.verifies(), j.reads()
+	m, err := wire.FromCopy(c, d)
 	if err != nil {
 		return r, err
 	}
-	// The daemon has looked at its source once more: the name may change here.
-	err = sink.Commit(ctx)
-	r.Elapsed = time.Since(begun)
-	return r, err
-}
-
-// transfer runs one transfer: the request, the work between the daemon's Accept
-// and Finish, and the daemon's last word.
-func (s *Session) transfer(ctx context.Context, request *pb.SessionRequest, work func(*pb.Accept) (transfer.Report, error)) (Result, error) {
-	if s.spent != nil {
-		return Result{}, s.spent
-	}
 	begun, before := time.Now(), s.lender.Stats()
-	if err := s.pipe.Send(ctx, request); err != nil {
-		return Result{}, s.explain(ctx, err) // the daemon knows of nothing
+	if err := s.pipe.Send(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Copy{Copy: m}}); err != nil {
+		return r, s.explain(ctx, err) // the daemon knows of nothing
 	}
 	s.ended = false
+	l := &link{session: s}
 	accept, err := s.hear(ctx)
 	if err == nil && accept.GetAccept() == nil {
 		err = unexpected("starting the transfer", accept)
 	}
-	var report transfer.Report
 	if err == nil {
-		report, err = work(accept.GetAccept())
+		r.Path = string(accept.GetAccept().GetPath())
+		r.Report, err = work(l, s.engine(j))
 	}
-	var last *pb.SessionResponse
-	asked := err == nil // the daemon to commit
-	if asked {
-		last, err = s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Finish{Finish: &pb.Finish{}}})
-	}
-	if err == nil && last.GetCommitted() == nil {
-		err = unexpected("ending the transfer", last)
+	if err == nil {
+		r.Remote, err = s.finish(ctx)
 	}
 	if err != nil {
 		err = s.explain(ctx, err)
 		s.abort(ctx, err)
-		if asked && s.options.Direction == transport.Put {
+		if l.sealed {
 			err = maybeDone(err)
 		}
-		return Result{}, err
 	}
-	return Result{
-		Path:  string(accept.GetAccept().GetPath()),
-		Bytes: report.Bytes, Chunks: report.Chunks, Retried: report.Retried,
-		Elapsed: time.Since(begun),
-		Local:   wire.CountersSince(before, s.lender.Stats()),
-		Remote:  wire.ToCounters(last.GetCommitted().GetCounters()),
-	}, nil
+	r.Elapsed = time.Since(begun)
+	r.Local = wire.CountersSince(before, s.lender.Stats())
+	return r, err
 }
 
-// maybeDone adds to the fault of a put whose end is not known that its file may
-// be complete: the daemon was asked to commit, and its answer did not come.
+// able refuses a transfer that the session is not good for.
+func (s *Session) able(d transport.Direction, j Job) error {
+	switch {
+	case s.spent != nil:
+		return s.spent
+	case d != s.options.Direction:
+		return fault.New(fault.Internal, "starting a transfer", fmt.Errorf("a %s in a session for %s", d, s.options.Direction), "")
+	case s.options.Unverified && j.reads():
+		return fault.New(fault.Usage, "starting a transfer", errors.New("what is read back has no digest to be compared with"),
+			"leave out either --read-back or --no-verify")
+	}
+	return nil
+}
+
+// maybeDone adds to the fault of a put whose end is not known that some of it may
+// be complete: the daemon was told of files that it could put into place, and not
+// all of its answers came.
 func maybeDone(err error) error {
 	f, ok := fault.As(err)
 	if !ok || f.Code != fault.Lost && f.Code != fault.Interrupted && f.Code != fault.Timeout {
 		return err
 	}
 	said := *f
-	said.Why = fmt.Errorf("%w; all was sent by then, so the new file may be in place", f.Why)
+	said.Why = fmt.Errorf("%w; files that were sent whole by then may be in place", f.Why)
 	return &said
 }
 
@@ -140,9 +173,14 @@ func (s *Session) ask(ctx context.Context, m *pb.SessionRequest) (*pb.SessionRes
 // hear returns the daemon's next message, or the fault that came instead. Either
 // Committed or a Fault is the last that the daemon says of a transfer.
 func (s *Session) hear(ctx context.Context) (*pb.SessionResponse, error) {
+	m, err := s.listen(ctx)
+	return m, s.explain(ctx, err)
+}
+
+func (s *Session) listen(ctx context.Context) (*pb.SessionResponse, error) {
 	m, err := s.pipe.Recv(ctx)
 	if err != nil {
-		return nil, s.explain(ctx, err)
+		return nil, err
 	}
 	if f := m.GetFault(); f != nil {
 		s.ended = true
@@ -150,11 +188,6 @@ func (s *Session) hear(ctx context.Context) (*pb.SessionResponse, error) {
 	}
 	s.ended = s.ended || m.GetCommitted() != nil
 	return m, nil
-}
-
-// engine are the engine's options.
-func (s *Session) engine(progress func(int64)) transfer.Options {
-	return transfer.Options{Window: s.options.Slots, Progress: progress}
 }
 
 // unexpected is the fault of a daemon that says something else than it has to.

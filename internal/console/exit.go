@@ -49,7 +49,7 @@ func Exit(c fault.Code) int {
 		return exitInterrupted
 	case fault.Memlock:
 		return exitMemlock
-	case fault.NotFound, fault.Permission, fault.NotRegular, fault.Busy, fault.SourceChanged:
+	case fault.NotFound, fault.Permission, fault.NotRegular, fault.Busy, fault.SourceChanged, fault.Partial:
 		return exitFile
 	case fault.Timeout:
 		return exitTimeout
@@ -80,7 +80,7 @@ func ExitTable() string {
 		{exitBug, "a bug of this program"},
 		{exitInterrupted, "interrupted by a signal"},
 		{exitMemlock, "memory could not be pinned"},
-		{exitFile, "no such file, not readable, not a regular file, changed or busy"},
+		{exitFile, "some files were not copied: missing, not readable, changed or busy"},
 		{exitTimeout, "no progress for too long"},
 		{exitConnect, "the daemon did not answer in time"},
 	} {

@@ -12,7 +12,7 @@ func remedy(c fault.Code) (why, fix string) {
 		fault.Version:        {"the two ends do not speak the same protocol", "install the same release on both hosts"},
 		fault.NotFound:       {"no such file or directory", "check the name; case matters"},
 		fault.Permission:     {"permission denied", "give the user that runs the program on that host access to the file"},
-		fault.NotRegular:     {"not a regular file", "name a regular file; directories cannot be copied yet"},
+		fault.NotRegular:     {"not a regular file", "name a regular file, or copy directories with --recursive"},
 		fault.NoSpace:        {"no space left on device", "free some space there, or choose another destination"},
 		fault.IO:             {"reading or writing failed", "see what the kernel of that host says: dmesg"},
 		fault.NotExport:      {"the daemon does not export that path", "export it on its host: rdmad --export NAME=DIR"},
@@ -29,6 +29,7 @@ func remedy(c fault.Code) (why, fix string) {
 		fault.Timeout:        {"no progress for too long", "check the network between the hosts, then run the same command again"},
 		fault.Interrupted:    {"interrupted", "run the same command again"},
 		fault.Limit:          {"a limit of the daemon's was reached", "try again later, or raise the limit in rdmad's configuration"},
+		fault.Partial:        {"some files were not copied", "see what was said of them, then run the same command again: what is there already is not copied again"},
 		fault.Protocol:       {"the peer broke the protocol", "check that it is rdmad that listens there, and of the same release"},
 	}
 	if !c.Known() {

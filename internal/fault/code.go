@@ -32,6 +32,7 @@ const (
 	Interrupted    Code = 21 // cancelled by a signal, or by the other end
 	Limit          Code = 22 // a limit of the daemon's was reached
 	Protocol       Code = 23 // the peer broke the protocol
+	Partial        Code = 24 // some files were not copied, the others were
 )
 
 var codeNames = [...]string{
@@ -42,6 +43,7 @@ var codeNames = [...]string{
 	NoDevice: "no_device", Path: "path", Memlock: "memlock", Unreachable: "unreachable",
 	ConnectTimeout: "connect_timeout", Lost: "lost", Timeout: "timeout",
 	Interrupted: "interrupted", Limit: "limit", Protocol: "protocol",
+	Partial: "partial",
 }
 
 // String returns the code's name as it stands in JSON output and logs.

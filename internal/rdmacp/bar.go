@@ -26,13 +26,16 @@ func barProgress(out *messages, name string) *progress {
 		begin: func(s sample) {
 			last.Store(&s)
 			area = mpb.New(mpb.WithOutput(out.w), mpb.WithAutoRefresh(), mpb.WithRefreshRate(barEvery))
-			bar = area.New(s.Total, mpb.BarStyle(), mpb.BarRemoveOnComplete(),
+			// A bar that is told its total from the start ends when it is full; this
+			// one's total grows.
+			bar = area.New(0, mpb.BarStyle(), mpb.BarRemoveOnComplete(),
 				mpb.PrependDecorators(decor.Name(shorten(name, nameMost)+" ")),
 				mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return "  " + status(*last.Load()) })))
 			out.redirect(area)
 		},
 		show: func(s sample) {
 			last.Store(&s)
+			bar.SetTotal(max(s.Total, 1), false)
 			bar.SetCurrent(s.Done)
 		},
 		// The summary says all that a full bar would, so the bar goes.

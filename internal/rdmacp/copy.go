@@ -2,112 +2,205 @@ package rdmacp
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
-	"path/filepath"
 	"strconv"
+
+	"github.com/spf13/pflag"
 
 	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
-// copyFile runs one copy and says how it went.
-func (a *app) copyFile(ctx context.Context, args []string, chunk int) error {
+// run does what the names and flags on the command line say.
+func (a *app) run(ctx context.Context, what command, flags *pflag.FlagSet, args []string) error {
+	chunk, err := a.opts.check(flags)
+	if err != nil {
+		return err
+	}
 	j, err := newJob(args)
 	if err != nil {
-		return err
+		return a.portHabit(err, args)
 	}
-	a.what = fmt.Sprintf("copying %s to %s", j.src, j.dst)
-	a.messages = &messages{w: a.io.Stderr}
-	o := a.dialOptions(j, chunk)
-	var done outcome
-	if j.direction == transport.Put {
-		done, err = a.put(ctx, j, o)
-	} else {
-		done, err = a.get(ctx, j, o)
-	}
+	files, err := a.opts.files(a.io.Stdin)
 	if err != nil {
 		return err
 	}
-	return a.summarise(done)
+	p := a.opts.newPlan(what, flags, files)
+	p.chunk = chunk
+	j.name(files != nil)
+	if err := errors.Join(a.portHabit(nil, args), j.check(&a.opts, p), j.look(p)); err != nil {
+		return err
+	}
+	a.what = j.what("copying", "to")
+	if what == verifies {
+		a.what = j.what("comparing", "with")
+	}
+	a.again = again(j, p)
+	a.messages = &messages{w: a.io.Stderr}
+	w, err := a.newWatch(j, p)
+	if err != nil {
+		return err
+	}
+	defer w.manifest.drop()
+	done, err := a.transfer(ctx, w)
+	if err != nil {
+		w.over(err)
+		return err
+	}
+	return a.finish(w, done)
+}
+
+// again says what happens to what a command has done, if it is interrupted and run
+// again.
+func again(j job, p plan) string {
+	switch {
+	case p.command != copies || j.piped:
+		return ""
+	case p.land.IgnoreTimes && (p.walk.Recursive || len(j.sources) > 1):
+		return ": the file at which this one stopped continues; with -a, what is complete is not sent again either"
+	}
+	return ": it continues where this one stopped"
+}
+
+// newWatch makes what follows a transfer.
+func (a *app) newWatch(j job, p plan) (*watch, error) {
+	o := &a.opts
+	w := &watch{
+		job: j, plan: p, stdout: a.io.Stdout, stderr: a.messages,
+		as:   j.newName(),
+		list: o.itemize || p.command != copies, sums: o.digest != tree.NoDigest,
+		json: o.json, files: o.verbose > 0 || o.digest != tree.NoDigest, quiet: o.quiet,
+	}
+	w.problems.out = a.messages
+	w.progress = a.newProgress(j.title(), w)
+	if o.manifest == "" {
+		return w, nil
+	}
+	var err error
+	w.manifest, err = newManifest(o.manifest)
+	return w, err
+}
+
+// transfer runs the transfer from one end to the other.
+func (a *app) transfer(ctx context.Context, w *watch) (outcome, error) {
+	done := outcome{job: w.job, command: w.plan.command, unproven: a.opts.noVerify}
+	var src source
+	var dst sink
+	var err error
+	// This end is opened first: what is wrong here is said without asking the other.
+	if w.job.direction == transport.Put {
+		src = a.openSource(w)
+		defer func() { _ = src.Close() }() // nothing was written to it
+	} else {
+		if dst, err = a.openSink(w); err != nil {
+			return done, err
+		}
+		defer func() { _ = dst.Close() }() // what was committed is safe
+		done.target = dst.Path()
+	}
+	s, err := client.Dial(ctx, a.dialOptions(w.job, w.plan.chunk))
+	if err != nil {
+		return done, err
+	}
+	defer func() { _ = s.Close() }() //nolint:contextcheck // it ends what ctx did not, and has a limit of its own
+	done.peer = s.Peer()
+	if err := a.started(w.job, done.peer); err != nil {
+		return done, err
+	}
+	w.progress.start()
+	defer w.progress.stop()
+	c := a.opts.clientJob(w.job, w.plan)
+	c.Engine.Events = w.events()
+	if w.job.direction == transport.Put {
+		done.result, err = s.Put(ctx, src, w.job.dst.remote.target(), c)
+	} else {
+		done.result, err = s.Get(ctx, w.job.targets(), dst, c)
+	}
+	done.tally, done.problems = w.tally, w.problems.count
+	return done, err
+}
+
+// source is a tree.Source that is to be closed.
+type source interface {
+	tree.Source
+	io.Closer
+}
+
+// openSource opens what is sent from this host.
+func (a *app) openSource(w *watch) source {
+	if !w.job.piped {
+		starts := make([]storage.Start, 0, len(w.job.sources))
+		for _, s := range w.job.sources {
+			starts = append(starts, storage.Start{Path: s.arg})
+		}
+		return storage.NewWalker(starts, w.plan.walk)
+	}
+	in := a.io.Stdin
+	if h := w.plan.land.Digest.New(); h != nil {
+		in = io.TeeReader(in, h) // it goes by once only
+		w.piped = func() []byte { return h.Sum(nil) }
+	}
+	return unclosed{storage.Stream(in, w.as)}
+}
+
+// unclosed is a source for which there is nothing to close.
+type unclosed struct{ tree.Source }
+
+// Close does nothing.
+func (unclosed) Close() error { return nil }
+
+// sink is a tree.Sink that is to be closed.
+type sink interface {
+	tree.Sink
+	io.Closer
+	Path() string
+}
+
+// openSink opens where a copy lands on this host.
+func (a *app) openSink(w *watch) (sink, error) {
+	if w.job.piped {
+		return newStdoutSink(a.io.Stdout), nil
+	}
+	s, err := storage.Land(w.job.dst.arg, w.job.naming, w.job.several, w.plan.land)
+	if err != nil {
+		return nil, err // not s, which would not be nil as a sink
+	}
+	return s, nil
 }
 
 // dialOptions says whom to dial for a job, and how.
 func (a *app) dialOptions(j job, chunk int) client.Options {
-	port := j.remote.Port
+	r := j.remote()
+	port := r.Port
 	if port == 0 {
 		port = a.opts.port
 	}
 	return client.Options{
-		Address: net.JoinHostPort(j.remote.Host, strconv.Itoa(port)), Host: j.remote.Host,
+		Address: net.JoinHostPort(r.Host, strconv.Itoa(port)), Host: r.Host,
 		Fabric: a.fabric, Direction: j.direction, Device: a.opts.device,
 		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps,
-		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(),
+		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify,
 		Logger: newLogger(a.messages, a.opts.verbose),
 	}
 }
 
-// put copies a local file to the remote host. The file is opened first: what is
-// wrong on this host is said without asking the other.
-func (a *app) put(ctx context.Context, j job, o client.Options) (outcome, error) {
-	src, err := storage.OpenSource(j.local)
-	if err != nil {
-		return outcome{}, err
-	}
-	defer func() { _ = src.Close() }()
-	s, err := client.Dial(ctx, o)
-	if err != nil {
-		return outcome{}, err
-	}
-	defer func() { _ = s.Close() }() //nolint:contextcheck // it ends what ctx did not, and has a limit of its own
-	p := a.newProgress(filepath.Base(j.local))
-	defer p.stop()
-	if err := a.started(j, s.Peer(), src.Meta().Size); err != nil {
-		return outcome{}, err
-	}
-	p.start(src.Meta().Size)
-	res, err := s.Put(ctx, src, client.Target{
-		Export: j.remote.Export, Path: j.remote.Path,
-		BaseName: filepath.Base(j.local), WantDirectory: j.remote.TrailingSlash,
-	}, p.meter.add)
-	return outcome{job: j, peer: s.Peer(), result: res}, err
-}
-
-// get copies a remote file to this host.
-func (a *app) get(ctx context.Context, j job, o client.Options) (outcome, error) {
-	target, err := j.localTarget()
-	if err != nil {
-		return outcome{}, err
-	}
-	s, err := client.Dial(ctx, o)
-	if err != nil {
-		return outcome{}, err
-	}
-	defer func() { _ = s.Close() }() //nolint:contextcheck // it ends what ctx did not, and has a limit of its own
-	p := a.newProgress(j.remote.base())
-	defer p.stop()
-	create := func(m storage.Meta) (*storage.Sink, error) {
-		if err := a.started(j, s.Peer(), m.Size); err != nil {
-			return nil, err
-		}
-		p.start(m.Size)
-		return storage.Create(target, m)
-	}
-	res, err := s.Get(ctx, client.Target{Export: j.remote.Export, Path: j.remote.Path}, create, p.meter.add)
-	return outcome{job: j, target: target, peer: s.Peer(), result: res}, err
-}
-
 // newProgress chooses how progress is shown.
-func (a *app) newProgress(name string) *progress {
+func (a *app) newProgress(name string, w *watch) *progress {
 	name = console.Escape(name)
 	mode := a.opts.progress
 	if mode == "auto" {
+		// A bar and a list on the same terminal would write over one another.
+		lists := !a.opts.json && (w.list || w.sums)
 		switch {
-		case a.io.Interactive():
+		case a.io.Interactive() && !lists:
 			mode = "tty"
-		case a.opts.verbose > 0:
+		case a.opts.verbose > 0 || a.opts.showProgress:
 			mode = "plain"
 		}
 	}
@@ -115,7 +208,7 @@ func (a *app) newProgress(name string) *progress {
 	case a.opts.quiet:
 		return &progress{}
 	case a.opts.json:
-		return jsonProgress(a.io.Stdout)
+		return jsonProgress(w)
 	case mode == "tty":
 		return barProgress(a.messages, name)
 	case mode == "plain":
@@ -125,19 +218,31 @@ func (a *app) newProgress(name string) *progress {
 }
 
 // started tells --json that a copy begins.
-func (a *app) started(j job, peer client.Peer, size int64) error {
+func (a *app) started(j job, peer client.Peer) error {
 	if !a.opts.json || a.opts.quiet {
 		return nil
 	}
 	err := writeLine(a.io.Stdout, startLine{
-		head: head{jsonVersion, "start"}, Direction: j.direction.String(), Source: j.src, Destination: j.dst,
-		Bytes: size, Transport: transportName, LocalDevice: peer.LocalDevice, RemoteDevice: peer.Device,
+		head: head{jsonVersion, "start"}, Direction: j.direction.String(), Sources: j.typed(), Destination: j.dst.arg,
+		Transport: transportName, LocalDevice: peer.LocalDevice, RemoteDevice: peer.Device,
 		Session: peer.SessionID, PeerVersion: peer.Version,
 	})
 	if err != nil {
 		return stdoutFault(err)
 	}
 	return nil
+}
+
+// finish says what was done, and whether that was all.
+func (a *app) finish(w *watch, o outcome) error {
+	err := w.result()
+	if w.manifest != nil {
+		err = errors.Join(err, w.manifest.finish())
+	}
+	if o.problems > 0 && o.tally.Entries <= 1 && o.result.Files == 0 && w.problems.first != nil {
+		return err // one thing was to be copied, and was not: there is nothing to sum up
+	}
+	return errors.Join(err, a.summarise(o))
 }
 
 // summarise says what was done.

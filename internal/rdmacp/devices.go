@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -16,7 +17,7 @@ import (
 // devicesCommand lists the RDMA rails of this host.
 func (a *app) devicesCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "devices",
+		Use:   "devices [flags]",
 		Short: "List the RDMA devices of this host",
 		Long: `List the RDMA devices of this host, port by port, and what each is attached to.
 One that cannot be used says why. Exit code 5 means that there is none.`,
@@ -29,7 +30,10 @@ One that cannot be used says why. Exit code 5 means that there is none.`,
 			return a.listDevices()
 		},
 	}
-	cmd.Flags().BoolVar(&a.opts.json, "json", false, "write a JSON line for each device")
+	setGroups(cmd, []group{flagGroup("Flags", func(f *pflag.FlagSet) {
+		f.BoolVar(&a.opts.json, "json", false, "write a JSON line for each device")
+		addHelp(f)
+	})})
 	return cmd
 }
 

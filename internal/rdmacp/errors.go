@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -25,8 +28,7 @@ func (a *app) report(f *fault.Error) int {
 func (a *app) asFault(ctx context.Context, err error) *fault.Error {
 	f, ok := fault.As(err)
 	if ctx.Err() != nil && (!ok || followsCancel(f.Code)) {
-		return fault.New(fault.Interrupted, a.what, context.Cause(ctx),
-			"nothing partial was left: run the same command again")
+		return fault.New(fault.Interrupted, a.what, context.Cause(ctx), "run the same command again"+a.again)
 	}
 	switch {
 	case ok:
@@ -48,23 +50,68 @@ func followsCancel(c fault.Code) bool {
 	}
 }
 
-// trees are the flags by which scp and rsync copy directories.
-var trees = map[string]bool{"r": true, "R": true, "a": true, "recursive": true, "archive": true}
+// habits are flags of scp's and rsync's that are not here, and what to do without.
+var habits = map[string]string{
+	"z": "nothing is compressed on the way: leave it out", "compress": "nothing is compressed on the way: leave it out",
+	"C": "nothing is compressed on the way: leave it out",
+	"e": "there is no remote shell: rdmad runs on the other host", "rsh": "there is no remote shell: rdmad runs on the other host",
+	"R": "list the paths below one source with --files-from", "relative": "list the paths below one source with --files-from",
+	"S": "holes are kept without a flag", "sparse": "holes are kept without a flag",
+	"W": "whole files are sent without a flag", "whole-file": "whole files are sent without a flag",
+	"partial": "what was interrupted goes on without a flag", "append": "what was interrupted goes on without a flag",
+	"append-verify": "what was interrupted goes on without a flag", "inplace": "a name never shows a partial file; --delta sends only what differs",
+	"filter": "give --exclude, --include or --filter-from", "exclude-from": "give --filter-from", "include-from": "give --filter-from",
+	"delete-after": "--delete removes at the very end", "delete-during": "--delete removes at the very end, and not before",
+	"delete-before": "--delete removes at the very end, and not before", "stats": "the last line has the figures; -v says more",
+}
 
 // flagFault is the fault of a flag that cannot be read.
 func flagFault(flags *pflag.FlagSet, err error) error {
+	if f, ok := fault.As(err); ok { // a flag's value, in its own words
+		return f
+	}
 	fix := "see rdmacp --help"
 	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) && trees[unknown.GetSpecifiedName()] {
-		return fault.New(fault.Usage, "reading the command line", errors.New("directories cannot be copied yet"),
-			"name one file; mode and mtime are kept without a flag")
+	if !errors.As(err, &unknown) {
+		return usage("reading the command line", err, fix)
 	}
-	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
+	name, group := unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames()
+	switch habit := habits[name]; {
+	case group != "" && strings.Trim(group, "0123456789") == "" && changed(flags, "show-progress"):
+		return scpPort("-P" + group)
+	case habit != "":
+		fix = habit
+	case group == "":
 		var names []string
 		flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := console.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		if near := console.Nearest(name, names); near != "" {
 			fix = fmt.Sprintf("did you mean --%s? see rdmacp --help", near)
 		}
 	}
-	return fault.New(fault.Usage, "reading the command line", err, fix)
+	return usage("reading the command line", err, fix)
+}
+
+func changed(flags *pflag.FlagSet, name string) bool {
+	f := flags.Lookup(name)
+	return f != nil && f.Changed
+}
+
+// scpPort explains that -P is no port.
+func scpPort(what string) error {
+	return usage("reading "+what, errors.New("-P is a port to scp; to rsync, and here, it shows progress"),
+		"a port is given by --port=PORT or rdma://host:PORT/path")
+}
+
+// portHabit explains a -P that was followed by a port, and else returns err.
+func (a *app) portHabit(err error, args []string) error {
+	if !a.opts.showProgress || len(args) < 2 {
+		return err
+	}
+	if _, no := strconv.ParseUint(args[0], 10, 16); no != nil {
+		return err
+	}
+	if _, gone := os.Lstat(args[0]); gone == nil {
+		return err
+	}
+	return scpPort("-P " + args[0])
 }

@@ -5,97 +5,282 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 
+	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
-// job is one copy: which of the two names is where, and which way it goes.
+// job is what is copied from where to where.
 type job struct {
 	direction transport.Direction
-	src, dst  string // as they were typed
-	local     string // the one on this host
-	remote    remote
+	sources   []location
+	dst       location
+	naming    tree.Naming
+	several   bool // more than one thing may be copied
+	piped     bool // it comes from standard input, or goes to standard output
 }
 
-// newJob makes a job of the two names on the command line.
+// newJob makes a job of the names on the command line, the last of which is the
+// destination.
 func newJob(args []string) (job, error) {
 	if err := checkArgs(args); err != nil {
 		return job{}, err
 	}
-	src, err := parseLocation(args[0])
-	if err != nil {
+	last := len(args) - 1
+	var j job
+	for _, arg := range args[:last] {
+		l, err := parseLocation(arg)
+		if err != nil {
+			return job{}, err
+		}
+		j.sources = append(j.sources, l)
+	}
+	var err error
+	if j.dst, err = parseLocation(args[last]); err != nil {
 		return job{}, err
 	}
-	dst, err := parseLocation(args[1])
-	if err != nil {
+	if err := j.direct(); err != nil {
 		return job{}, err
 	}
-	j := job{src: src.arg, dst: dst.arg}
-	what := fmt.Sprintf("copying %q to %q", src.arg, dst.arg)
-	switch {
-	case src.remote == nil && dst.remote == nil:
-		return job{}, fault.New(fault.Usage, what, errors.New("both are files of this host"),
-			"use cp; a remote file is host:/path or host::export/path")
-	case src.remote != nil && dst.remote != nil:
-		return job{}, fault.New(fault.Usage, what, errors.New("both are on other hosts, and copies between two others are not there yet"),
-			"run rdmacp on one of the two, or copy by way of this host")
-	case dst.remote != nil:
-		j.direction, j.local, j.remote = transport.Put, src.arg, *dst.remote
-	default:
-		j.direction, j.local, j.remote = transport.Get, dst.arg, *src.remote
-	}
-	return j, j.check(what)
+	j.piped = j.local()[0] == "-"
+	return j, nil
 }
 
 // checkArgs checks how many names there are.
 func checkArgs(args []string) error {
+	const form = "rdmacp SRC... DST, one side of them host:/path or host::export/path; see rdmacp --help"
 	switch len(args) {
-	case 2:
-		return nil
 	case 0:
-		return fault.New(fault.Usage, "reading the command line", errors.New("source and destination are missing"),
-			"rdmacp SRC DST, one of them host:/path or host::export/path; see rdmacp --help")
+		return usage("reading the command line", errors.New("source and destination are missing"), form)
 	case 1:
-		return fault.New(fault.Usage, "reading the command line", fmt.Errorf("there is one name only, %q", args[0]),
-			"rdmacp SRC DST, one of them host:/path or host::export/path; see rdmacp --help")
-	}
-	return fault.New(fault.Usage, "reading the command line", fmt.Errorf("there are %d names, and several sources are not there yet", len(args)),
-		"name one source and one destination")
-}
-
-// check refuses what cannot be copied whatever the daemon says.
-func (j job) check(what string) error {
-	if j.local == "-" {
-		return fault.New(fault.Usage, what, errors.New("standard input and output cannot be copied yet"),
-			"name a file; one that is called - is ./-")
-	}
-	if j.direction == transport.Get && j.remote.base() == "" {
-		return fault.New(fault.Usage, what, errors.New("the source is a directory, and directories cannot be copied yet"),
-			"name a file below it")
+		return usage("reading the command line", fmt.Errorf("there is one name only, %q", args[0]), form)
 	}
 	return nil
 }
 
-// localTarget is the file that a get writes: an existing directory stands for a
-// file in it by the source's name, and a name that ends in a slash has to be one.
-func (j job) localTarget() (string, error) {
-	info, err := os.Stat(j.local)
-	wantDirectory := strings.HasSuffix(j.local, "/")
-	switch {
-	case err == nil && info.IsDir():
-		return filepath.Join(j.local, j.remote.base()), nil
-	case wantDirectory && (err == nil || errors.Is(err, syscall.ENOTDIR)):
-		return "", fault.New(fault.NotRegular, "writing into "+j.local, errors.New("it is not a directory"),
-			"drop the slash at its end, or name a directory")
-	case wantDirectory && errors.Is(err, fs.ErrNotExist):
-		return "", fault.New(fault.NotFound, "writing into "+j.local, fs.ErrNotExist,
-			"make the directory first, or drop the slash at its end")
-	case wantDirectory:
-		return "", fault.New(fault.Permission, "writing into "+j.local, err, "")
+// what the job does, for messages.
+func (j job) what(verb, to string) string {
+	src := j.sources[0].arg
+	if n := len(j.sources); n > 1 {
+		src = fmt.Sprintf("%s and %d more", src, n-1)
 	}
-	return j.local, nil // other errors are for whoever creates the file
+	return fmt.Sprintf("%s %s %s %s", verb, src, to, j.dst.arg)
+}
+
+// direct finds out which way the job goes.
+func (j *job) direct() error {
+	what := j.what("copying", "to")
+	remotes := 0
+	for _, s := range j.sources {
+		if s.remote != nil {
+			remotes++
+		}
+	}
+	switch {
+	case remotes == 0 && j.dst.remote == nil:
+		return usage(what, errors.New("all are files of this host"), "use cp; a remote file is host:/path or host::export/path")
+	case remotes > 0 && remotes < len(j.sources):
+		return usage(what, errors.New("some sources are on this host and some on another"), "copy them one side after the other")
+	case remotes > 0 && j.dst.remote != nil:
+		return usage(what, errors.New("both sides are on other hosts, and copies between two others are not there yet"),
+			"run rdmacp on one of the two, or copy by way of this host")
+	case remotes == 0:
+		j.direction = transport.Put
+		return nil
+	}
+	j.direction = transport.Get
+	first := j.sources[0].remote
+	for _, s := range j.sources[1:] {
+		if s.remote.Host != first.Host || s.remote.Port != first.Port {
+			return usage(what, fmt.Errorf("the sources are on several hosts, %s and %s", first.Host, s.remote.Host), "copy from one host after the other")
+		}
+	}
+	return nil
+}
+
+// name decides how the copy is named where it lands: rsync's meaning of a slash
+// behind a source, scp's of one behind the destination. What is listed by name is
+// in a directory that stands for its contents.
+func (j *job) name(listed bool) {
+	j.several = len(j.sources) > 1
+	contents := listed
+	for _, s := range j.sources {
+		contents = contents || s.contents()
+		j.several = j.several || s.remote != nil && strings.ContainsAny(s.remote.Path, "*?[")
+	}
+	switch {
+	case contents:
+		j.naming = tree.Contents
+	case len(j.sources) > 1 || j.dst.isDir():
+		j.naming = tree.Into
+	default:
+		j.naming = tree.Auto
+	}
+}
+
+// contents reports whether a source stands for what is in it.
+func (l location) contents() bool {
+	if l.remote != nil {
+		return l.remote.base() == ""
+	}
+	return l.isDir()
+}
+
+// isDir reports whether a name can only be a directory's.
+func (l location) isDir() bool {
+	if l.remote != nil {
+		return l.remote.TrailingSlash
+	}
+	base := path.Base(l.arg)
+	return strings.HasSuffix(l.arg, "/") || base == "." || base == ".."
+}
+
+// local are the names on this host.
+func (j job) local() []string {
+	if j.direction == transport.Get {
+		return []string{j.dst.arg}
+	}
+	return j.typed()
+}
+
+// remote is one of the names on the other host.
+func (j job) remote() *remote {
+	if j.direction == transport.Get {
+		return j.sources[0].remote
+	}
+	return j.dst.remote
+}
+
+// targets are the sources on the other host.
+func (j job) targets() []client.Target {
+	ts := make([]client.Target, 0, len(j.sources))
+	for _, s := range j.sources {
+		ts = append(ts, s.remote.target())
+	}
+	return ts
+}
+
+// target is a name as the client sends it.
+func (r *remote) target() client.Target {
+	t := client.Target{Export: r.Export, Path: r.Path}
+	if r.TrailingSlash && t.Path != "" && !strings.HasSuffix(t.Path, "/") {
+		t.Path += "/"
+	}
+	return t
+}
+
+// check refuses what the flags do not allow, whatever the daemon says.
+func (j job) check(o *options, p plan) error {
+	what := j.what("copying", "to")
+	if j.piped {
+		return j.checkPipe(what, o, p)
+	}
+	for _, s := range j.sources {
+		if s.arg == "-" {
+			return usage(what, errors.New("standard input comes alone"), "name it as the only source; a file that is called - is ./-")
+		}
+		if s.contents() && !p.walk.Recursive && p.walk.Files == nil {
+			return usage(what, fmt.Errorf("%q is a directory", s.arg), "add -r to copy it, or -a to keep links, owners and devices, too")
+		}
+	}
+	if p.walk.Files != nil && len(j.sources) > 1 {
+		return usage(what, errors.New("--files-from lists what is below one source, and there are several"), "name one directory")
+	}
+	return nil
+}
+
+// checkPipe refuses what cannot be done with a stream of bytes.
+func (j job) checkPipe(what string, o *options, p plan) error {
+	in := j.direction == transport.Put
+	var why string
+	fix := "copy a file instead"
+	switch {
+	case p.command != copies:
+		why = "standard input and output can be copied only"
+	case len(j.sources) > 1 || j.several:
+		why, fix = "several sources do not go together with -", "name one source and one destination; a file that is called - is ./-"
+	case o.trees() || p.walk.Files != nil || p.walk.Filter != nil:
+		why, fix = "a stream of bytes is no tree", "drop -r, -a and what chooses between files"
+	case in && (j.dst.isDir() || j.dst.remote.base() == ""):
+		why, fix = "what comes from standard input needs a name", "name a file as the destination"
+	case in && o.filesFrom == "-":
+		why, fix = "standard input cannot be both", "read the list from a file"
+	case !in && j.sources[0].contents():
+		why, fix = "a directory cannot go to standard output", "name a file"
+	case !in && (o.json || o.digest != tree.NoDigest || o.itemize):
+		why, fix = "standard output cannot carry anything besides the file", "drop --json, --digest and -i; --manifest writes to a file"
+	case o.delete || o.sources || o.update || o.ignoreExisting || o.checksum || o.sizeOnly || o.delta:
+		why, fix = "there is no file to look at", "drop the flags that compare or remove"
+	case !in && o.readBack:
+		why, fix = "standard output cannot be read back", "drop --read-back"
+	default:
+		return nil
+	}
+	return usage(what, errors.New(why), fix)
+}
+
+// look says at once what is plainly wrong with the one source on this host, so
+// that nobody has to be asked.
+func (j job) look(p plan) error {
+	if j.direction != transport.Put || len(j.sources) != 1 || j.piped {
+		return nil
+	}
+	name := j.sources[0].arg
+	if p.walk.Recursive || p.walk.Links || p.walk.Files != nil {
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return fault.New(fault.NotFound, "opening "+name, bare(err), "")
+		}
+		return nil
+	}
+	isDir, err := storage.IsDir(name)
+	if err != nil || !isDir {
+		return err
+	}
+	return fault.New(fault.NotRegular, "opening "+name, errors.New("it is a directory"), "add -r to copy it, or -a to keep links, owners and devices, too")
+}
+
+// newName is the name that the copy gets, if it is another than the source's and
+// that is known here: only the daemon knows what stands at the destination of a
+// put.
+func (j job) newName() string {
+	switch {
+	case j.piped && j.direction == transport.Put:
+		return j.dst.remote.base()
+	case j.piped || j.naming != tree.Auto || j.several || j.direction == transport.Put:
+		return ""
+	}
+	if isDir, err := storage.IsDir(j.dst.arg); isDir || err != nil {
+		return ""
+	}
+	return filepath.Base(j.dst.arg)
+}
+
+// typed are the sources as they were typed.
+func (j job) typed() []string {
+	names := make([]string, 0, len(j.sources))
+	for _, s := range j.sources {
+		names = append(names, s.arg)
+	}
+	return names
+}
+
+// title is what the job is called beside a bar.
+func (j job) title() string {
+	if len(j.sources) > 1 {
+		return fmt.Sprintf("%d sources", len(j.sources))
+	}
+	s := j.sources[0]
+	if s.remote == nil {
+		return filepath.Base(s.arg)
+	}
+	if b := s.remote.base(); b != "" {
+		return b
+	}
+	return s.arg
 }

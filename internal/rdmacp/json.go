@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
 // jsonVersion is the version of the lines that --json writes. Fields and types
@@ -17,47 +19,105 @@ const jsonVersion = 1
 // head is what every line begins with.
 type head struct {
 	V    int    `json:"v"`
-	Type string `json:"type"` // start, progress, summary, error or device
+	Type string `json:"type"` // start, progress, file, problem, summary, error or device
 }
 
 // startLine says that a copy begins.
 type startLine struct {
 	head
-	Direction    string `json:"direction"`
-	Source       string `json:"source"`
-	Destination  string `json:"destination"`
-	Bytes        int64  `json:"bytes"`
-	Transport    string `json:"transport"`
-	LocalDevice  string `json:"local_device"`
-	RemoteDevice string `json:"remote_device"`
-	Session      string `json:"session"`
-	PeerVersion  string `json:"peer_version"`
+	Direction    string   `json:"direction"`
+	Sources      []string `json:"sources"`
+	Destination  string   `json:"destination"`
+	Transport    string   `json:"transport"`
+	LocalDevice  string   `json:"local_device"`
+	RemoteDevice string   `json:"remote_device"`
+	Session      string   `json:"session"`
+	PeerVersion  string   `json:"peer_version"`
 }
 
 // progressLine says how far a copy is.
 type progressLine struct {
 	head
 	Bytes          int64    `json:"bytes"`
-	Total          int64    `json:"total"`
+	Total          int64    `json:"total"` // as far as is known: it grows while trees are walked
+	Files          int64    `json:"files"`
+	TotalFiles     int64    `json:"total_files"`
 	BytesPerSecond float64  `json:"bytes_per_second"`
 	ETASeconds     *float64 `json:"eta_seconds"` // null while not known
+}
+
+// pathField is a path in a line. Its bytes stand there too where they are no text.
+type pathField struct {
+	Path  string `json:"path"`
+	Bytes []byte `json:"path_bytes,omitempty"` // base64
+}
+
+func newPathField(path string) pathField {
+	if utf8.ValidString(path) {
+		return pathField{Path: path}
+	}
+	return pathField{console.Escape(path), []byte(path)}
+}
+
+// fileLine tells of a file that is in place, or with -i and -n of a change.
+type fileLine struct {
+	head
+	pathField
+	Kind   string `json:"kind,omitempty"`
+	Change string `json:"change,omitempty"` // rsync's letters
+	Bytes  int64  `json:"bytes"`
+	Digest string `json:"digest,omitempty"` // of the whole file: "blake3:HEX" or "sha256:HEX"
+}
+
+// problemOf tells of something that could not be copied.
+type problemOf struct {
+	head
+	pathField
+	Code string `json:"code"`
+	Host string `json:"host"`
+	What string `json:"what"`
+	Why  string `json:"why"`
+	Fix  string `json:"fix"`
+}
+
+func problemLineOf(p tree.Problem) problemOf {
+	f, ok := fault.As(p.Fault)
+	if !ok {
+		f = fault.New(fault.Internal, "", p.Fault, "")
+	}
+	f = console.Complete(f)
+	return problemOf{
+		head: head{jsonVersion, "problem"}, pathField: newPathField(p.Path),
+		Code: f.Code.String(), Host: f.Host, What: f.What, Why: f.Why.Error(), Fix: f.Fix,
+	}
 }
 
 // summaryLine says what a copy was, from what was counted.
 type summaryLine struct {
 	head
-	Files          int64         `json:"files"`
+	Command        string        `json:"command"` // copy, dry-run or verify
+	Files          int64         `json:"files"`   // that are in place, or were compared
+	Unchanged      int64         `json:"unchanged"`
+	Skipped        int64         `json:"skipped"`
+	Entries        int64         `json:"entries"` // of whatever kind
 	Bytes          int64         `json:"bytes"`
+	Kept           int64         `json:"kept"`    // bytes that did not move, since the destination had the same
+	Resumed        int64         `json:"resumed"` // bytes that an earlier run had brought
+	Deleted        int64         `json:"deleted"`
+	Different      int64         `json:"different"`            // entries; of a dry run and verify
+	WouldCopy      int64         `json:"would_copy,omitempty"` // files; of a dry run
+	WouldSend      int64         `json:"would_send,omitempty"` // bytes
+	Problems       int64         `json:"problems"`
 	Seconds        float64       `json:"seconds"`
 	BytesPerSecond float64       `json:"bytes_per_second"`
 	Direction      string        `json:"direction"`
-	Source         string        `json:"source"`
+	Sources        []string      `json:"sources"`
 	Destination    string        `json:"destination"`
-	RemotePath     string        `json:"remote_path"`
+	Landed         string        `json:"landed"` // the absolute path where the copy has landed; empty for standard output
 	Transport      string        `json:"transport"`
 	LocalDevice    string        `json:"local_device"`
 	RemoteDevice   string        `json:"remote_device"`
-	Digest         string        `json:"digest"`
+	Digest         string        `json:"digest"` // of chunks; empty with --no-verify
 	ChunksVerified int64         `json:"chunks_verified"`
 	Retries        int64         `json:"retries"`
 	Local          countersField `json:"local"`
@@ -115,13 +175,13 @@ func newCountersField(c client.Counters) countersField {
 const jsonEvery = time.Second
 
 // jsonProgress writes a line a second.
-func jsonProgress(w io.Writer) *progress {
+func jsonProgress(w *watch) *progress {
 	return &progress{every: jsonEvery, show: func(s sample) {
-		line := progressLine{head: head{jsonVersion, "progress"}, Bytes: s.Done, Total: s.Total, BytesPerSecond: s.Rate}
+		line := progressLine{head: head{jsonVersion, "progress"}, Bytes: s.Done, Total: s.Total, Files: s.FilesDone, TotalFiles: s.Files, BytesPerSecond: s.Rate}
 		if s.Left >= 0 {
 			eta := s.Left.Seconds()
 			line.ETASeconds = &eta
 		}
-		_ = writeLine(w, line) // a reader that went away shows at the summary
+		w.say(line)
 	}}
 }

@@ -12,7 +12,8 @@ func TestMeter(t *testing.T) {
 	var m meter
 	begun := time.Unix(1000, 0)
 	at := func(s int) time.Time { return begun.Add(time.Duration(s) * time.Second) }
-	m.start(begun, 1000)
+	m.start(begun)
+	m.expect(1, 1000)
 	if s := m.sample(begun); s.Rate != 0 || s.Left >= 0 {
 		t.Errorf("at the start: %+v", s)
 	}
@@ -30,9 +31,9 @@ func TestMeter(t *testing.T) {
 	if s := m.sample(at(14)); s.Rate != 0 || s.Left >= 0 {
 		t.Errorf("stalled: %+v", s)
 	}
-	// Chunks that are moved twice do not make more than the whole.
+	// Chunks that are moved twice, and streams, make the whole larger.
 	m.add(2000)
-	if s := m.sample(at(15)); s.Done != 1000 || s.Left != 0 {
+	if s := m.sample(at(15)); s.Done != 2060 || s.Total != 2060 || s.Left != 0 {
 		t.Errorf("at the end: %+v", s)
 	}
 }
@@ -41,7 +42,8 @@ func TestMeterWithSlowSamples(t *testing.T) {
 	t.Parallel()
 	var m meter
 	begun := time.Unix(1000, 0)
-	m.start(begun, 1000)
+	m.start(begun)
+	m.expect(1, 1000)
 	m.add(300)
 	m.sample(begun.Add(30 * time.Second))
 	m.add(600)
@@ -55,7 +57,8 @@ func TestPlainProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		p := plainProgress(&out, "big")
-		p.start(90 << 20)
+		p.start()
+		p.meter.expect(1, 90<<20)
 		time.Sleep(time.Second / 2) // lest a line and a chunk come at one instant
 		for range 63 {              // seconds: lines come after 2, 6, 14, 30 and 60 of them
 			p.meter.add(1 << 20)
@@ -78,14 +81,15 @@ func TestJSONProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := jsonProgress(&out)
-		p.start(100)
+		p := jsonProgress(&watch{stdout: &out})
+		p.start()
+		p.meter.expect(2, 100)
 		time.Sleep(1100 * time.Millisecond)
 		p.meter.add(50)
 		time.Sleep(time.Second)
 		p.stop()
-		want := `{"v":1,"type":"progress","bytes":0,"total":100,"bytes_per_second":0,"eta_seconds":null}` + "\n" +
-			`{"v":1,"type":"progress","bytes":50,"total":100,"bytes_per_second":25,"eta_seconds":2}` + "\n"
+		want := `{"v":1,"type":"progress","bytes":0,"total":100,"files":0,"total_files":2,"bytes_per_second":0,"eta_seconds":null}` + "\n" +
+			`{"v":1,"type":"progress","bytes":50,"total":100,"files":0,"total_files":2,"bytes_per_second":25,"eta_seconds":2}` + "\n"
 		if got := out.String(); got != want {
 			t.Errorf("got:\n%s\nwant:\n%s", got, want)
 		}
@@ -96,7 +100,7 @@ func TestNoProgress(t *testing.T) {
 	t.Parallel()
 	p := &progress{}
 	p.stop()
-	p.start(5)
+	p.start()
 	p.meter.add(5)
 	p.stop()
 }
@@ -106,7 +110,7 @@ func TestBarLeavesNothingBehind(t *testing.T) {
 	var out bytes.Buffer
 	m := &messages{w: &out}
 	p := barProgress(m, "name")
-	p.start(0) // an empty file never fills its bar
+	p.start() // an empty file never fills its bar
 	if _, err := m.Write([]byte("above\n")); err != nil {
 		t.Fatal(err)
 	}

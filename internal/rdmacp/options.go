@@ -3,6 +3,7 @@ package rdmacp
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -19,44 +20,97 @@ const (
 	defaultSlots          = 16
 )
 
-// options are the flags.
+// options are the flags, by topic.
 type options struct {
-	preserve       bool
-	quiet          bool
-	verbose        int
-	json           bool
-	progress       string
+	selection
+	keeping
+	updating
+	removing
+	proving
+	talking
+	reaching
+}
+
+// talking is the flags about what is said.
+type talking struct {
+	quiet        bool
+	verbose      int
+	json         bool
+	progress     string
+	showProgress bool
+	failFast     bool
+	keepGoing    bool
+}
+
+// add defines the flags.
+func (t *talking) add(f *pflag.FlagSet) {
+	f.BoolVarP(&t.quiet, "quiet", "q", false, "say nothing but errors")
+	f.CountVarP(&t.verbose, "verbose", "v", "say more: progress lines in a log, what the copy cost; twice for debugging")
+	f.Lookup("verbose").DefValue = "0"
+	f.BoolVar(&t.json, "json", false, "write JSON lines to stdout; errors are put in words, too, on stderr")
+	f.BoolVarP(&t.showProgress, "show-progress", "P", false, "show progress where it is not shown by itself; what a copy left behind is always gone on with. A port is --port")
+	f.StringVar(&t.progress, "progress", "auto", "`how` to show progress: auto, tty (a bar), plain (a line now and then), none")
+	f.BoolVar(&t.failFast, "fail-fast", false, "end at the first thing that cannot be copied")
+	f.BoolVar(&t.keepGoing, "keep-going", false, "copy whatever can be copied (the default)")
+}
+
+// reaching is the flags about the way to the daemon.
+type reaching struct {
 	port           int
-	scpPort        string
 	device         string
 	transport      string
 	chunkSize      string
 	slots          int
 	qps            int
 	connectTimeout time.Duration
+	bwlimit        string
 }
 
 // add defines the flags.
-func (o *options) add(f *pflag.FlagSet) {
-	f.BoolVarP(&o.preserve, "preserve", "p", false, "accepted for scp's sake: mode and mtime are always kept")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
-	f.CountVarP(&o.verbose, "verbose", "v", "say more: progress lines in a log, what the copy cost; twice for debugging")
-	f.BoolVar(&o.json, "json", false, "write JSON lines to stdout; errors are put in words, too, on stderr")
-	f.StringVar(&o.progress, "progress", "auto", "`how` to show progress: auto, tty (a bar), plain (a line now and then), none")
-	f.IntVar(&o.port, "port", defaultPort, "`port` of the daemon")
-	f.StringVar(&o.device, "device", "", "RDMA `device` of this host to use, as in mlx5_0 or mlx5_0/1 (default: the one that reaches the daemon)")
-	f.StringVar(&o.transport, "transport", "auto", "`name` of the transport: rdma; auto is rdma too, there is no other yet")
-	f.StringVar(&o.chunkSize, "chunk-size", defaultChunkSize, "`size` of a chunk; the daemon may choose less")
-	f.IntVar(&o.slots, "slots", defaultSlots, "`number` of chunks in flight; each pins the size of a chunk in memory at both ends")
-	f.IntVar(&o.qps, "qps", 0, "`number` of queue pairs (default: as many as the device is best served with)")
-	f.DurationVar(&o.connectTimeout, "connect-timeout", defaultConnectTimeout, "how long the daemon may take to open a session")
-	f.StringVarP(&o.scpPort, "scp-port", "P", "", "")
-	_ = f.MarkHidden("scp-port") // it is there to be explained away
+func (r *reaching) add(f *pflag.FlagSet) {
+	f.IntVar(&r.port, "port", defaultPort, "`port` of the daemon")
+	f.StringVar(&r.bwlimit, "bwlimit", "", "send at most that many bytes a second: 500M, 1.5G; a plain `number` is KiB, as rsync has it")
+	f.StringVar(&r.device, "device", "", "RDMA `device` of this host to use, as in mlx5_0 or mlx5_0/1 (default: the one that reaches the daemon)")
+	f.StringVar(&r.transport, "transport", "auto", "`name` of the transport: rdma; auto is rdma too, there is no other yet")
+	f.StringVar(&r.chunkSize, "chunk-size", defaultChunkSize, "`size` of a chunk; the daemon may choose less")
+	f.IntVar(&r.slots, "slots", defaultSlots, "`number` of chunks in flight; each pins the size of a chunk in memory at both ends")
+	f.IntVar(&r.qps, "qps", 0, "`number` of queue pairs (default: as many as the device is best served with)")
+	f.DurationVar(&r.connectTimeout, "connect-timeout", defaultConnectTimeout, "how long the daemon may take to open a session")
+}
+
+// groups are the flags of a copy.
+func (o *options) groups() []group {
+	return []group{
+		flagGroup("What is copied", o.addTrees, o.addFilters),
+		flagGroup("What is kept; --no-owner and the like turn off what -a implies", o.keeping.add),
+		flagGroup("What is sent", o.updating.add),
+		flagGroup("What is removed", o.removing.add),
+		flagGroup("Proof", o.proving.add),
+		flagGroup("What is said", o.talking.add),
+		flagGroup("The way", o.reaching.add),
+		flagGroup("Help", addHelp, addVersion),
+	}
+}
+
+// verifyGroups are those of them that a comparison has a use for.
+func (o *options) verifyGroups() []group {
+	return []group{
+		flagGroup("What is compared", o.addTrees, o.addFilters),
+		flagGroup("What belongs to it; --no-owner and the like turn off what -a implies", o.keeping.add),
+		flagGroup("What is said", o.talking.add),
+		flagGroup("The way", o.reaching.add),
+		flagGroup("Help", addHelp),
+	}
 }
 
 // badFlag is the fault of a flag's value.
 func badFlag(flag, value, why, fix string) error {
-	return fault.New(fault.Usage, fmt.Sprintf("reading --%s=%s", flag, value), errors.New(why), fix)
+	return usage(fmt.Sprintf("reading --%s=%s", flag, value), errors.New(why), fix)
+}
+
+// usage is the fault of a command line that is wrong.
+func usage(what string, why error, fix string) error {
+	return fault.New(fault.Usage, what, why, fix)
 }
 
 // pinnedByDefault bounds what a copy pins when the user has named the size of a
@@ -66,10 +120,6 @@ const pinnedByDefault = 64 << 20
 // check checks the values and returns the size of a chunk.
 func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
 	switch {
-	case f.Changed("scp-port"):
-		return 0, fault.New(fault.Usage, "reading -P "+o.scpPort,
-			errors.New("-P is a port to scp and progress to rsync, so it is neither here"),
-			"a port is given by --port=PORT or rdma://host:PORT/path; progress shows on its own, see --progress")
 	case o.port < 1 || o.port > 65535:
 		return 0, badFlag("port", fmt.Sprint(o.port), "not a port", "give a number from 1 to 65535")
 	case o.transport != "auto" && o.transport != "rdma":
@@ -84,13 +134,22 @@ func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
 	switch o.progress {
 	case "auto", "tty", "plain", "none":
 	default:
-		return 0, badFlag("progress", o.progress, "there is no such way", "give auto, tty, plain or none")
+		return 0, badFlag("progress", o.progress, "there is no such way", "give auto, tty, plain or none; -P just shows it")
 	}
-	chunk, err = o.chunk()
-	if err == nil {
-		o.fit(f, chunk)
+	if chunk, err = o.chunk(); err != nil {
+		return 0, err
 	}
-	return chunk, err
+	limit, err := bandwidth(o.bwlimit)
+	if err != nil {
+		return 0, err
+	}
+	// A chunk goes out at full speed: with a low limit, small ones make for an
+	// even flow.
+	if limit > 0 && !f.Changed("chunk-size") {
+		chunk = int(min(int64(chunk), max(limit, wire.MinChunk)))
+	}
+	o.fit(f, chunk)
+	return chunk, o.consistent(f)
 }
 
 // chunk reads --chunk-size.
@@ -108,4 +167,46 @@ func (o *options) fit(f *pflag.FlagSet, chunk int) {
 	if !f.Changed("slots") {
 		o.slots = max(2, min(o.slots, pinnedByDefault/chunk))
 	}
+}
+
+// trees reports whether directories are copied.
+func (o *options) trees() bool { return o.recursive || o.archive }
+
+// consistent refuses flags that contradict one another, or do nothing without
+// another one.
+func (o *options) consistent(f *pflag.FlagSet) error {
+	const why = "the one says the opposite of the other"
+	limited := f.Changed("max-delete")
+	switch {
+	case o.failFast && o.keepGoing:
+		return conflict("--fail-fast --keep-going", why, "give one of them")
+	case o.sizeOnly && o.checksum, o.sizeOnly && o.ignoreTimes:
+		return conflict("--size-only", "--checksum and --ignore-times say the opposite", "give one of them")
+	case o.delete && !o.trees():
+		return conflict("--delete", "it works on directories, and none are copied", "add -a or -r")
+	case o.delete && o.filesFrom != "":
+		return conflict("--delete --files-from", "what is not listed would be removed, though it may be there at the source", "give one of them")
+	case o.delete && o.dryRun && o.checksum:
+		return conflict("--dry-run --checksum --delete", "what would be removed is not found out while contents are compared", "drop --checksum or --delete")
+	case limited && !o.delete:
+		return conflict("--max-delete", "nothing is removed without --delete", "add --delete, or drop it")
+	case limited && (o.maxDelete < 0 || o.maxDelete > math.MaxInt32):
+		return badFlag("max-delete", fmt.Sprint(o.maxDelete), "out of range", "give 0 or more")
+	case o.fromZero && o.filesFrom == "":
+		return conflict("--from0", "it says how --files-from is written, which is not there", "add --files-from, or drop it")
+	case o.dryRun && o.manifest != "":
+		return conflict("--manifest --dry-run", "nothing is copied that a manifest could tell of", "give one of them")
+	case o.dryRun && o.digest != 0:
+		return conflict("--digest --dry-run", "nothing is read whose digest could be told", "give one of them")
+	case o.noVerify && (o.readBack || o.checksum || o.delta):
+		return conflict("--no-verify", "--read-back, --checksum and --delta need the digests that it does without", "give one of them")
+	case o.json && o.digest != 0 && o.quiet:
+		return conflict("--json --digest --quiet", "with --json, digests are told by lines that --quiet leaves out", "drop one of them")
+	}
+	return nil
+}
+
+// conflict is a usage fault of flags that do not go together.
+func conflict(flags, why, fix string) error {
+	return usage(fmt.Sprintf("reading %s", flags), errors.New(why), fix)
 }

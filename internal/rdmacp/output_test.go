@@ -14,6 +14,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
@@ -33,16 +34,17 @@ func TestHumanDuration(t *testing.T) {
 // sampleOutcome is a copy as it could have been.
 func sampleOutcome(d transport.Direction) outcome {
 	o := outcome{
-		job:  job{direction: d, src: "a", dst: "h:/b"},
+		job:  job{direction: d, sources: []location{{arg: "a"}}, dst: location{arg: "h:/b"}},
 		peer: client.Peer{Version: "v1", SessionID: "ABC", Device: "rxe1/1", LocalDevice: "rxe0/1"},
 		result: client.Result{
-			Path: "/b", Bytes: 256 << 20, Chunks: 256, Elapsed: 3200 * time.Millisecond,
+			Path: "/b", Elapsed: 3200 * time.Millisecond,
+			Report: transfer.Report{Entries: 1, Files: 1, Bytes: 256 << 20, Chunks: 256},
 			Local:  client.Counters{Bytes: 256 << 20, Chunks: 256, CopiedBytes: 256 << 20},
 			Remote: client.Counters{Bytes: 256 << 20, Chunks: 256, WorkRequests: 256, Completions: 256, Wakeups: 1},
 		},
 	}
 	if d == transport.Get {
-		o.job, o.target = job{direction: d, src: "h:/b", dst: "dir"}, "dir/b"
+		o.job, o.target = job{direction: d, sources: []location{{arg: "h:/b"}}, dst: location{arg: "dir"}}, "/here/dir"
 	}
 	return o
 }
@@ -58,6 +60,13 @@ func TestSummary(t *testing.T) {
 	if got, want := get.line(), "1 file, 256 MiB in 0 ms, 0 B/s · rdma rxe1/1 -> rxe0/1 · verified xxh3 1 chunk · 1 retry"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	tree := sampleOutcome(transport.Put)
+	tree.tally = tally{Unchanged: 3, Skipped: 2, Deleted: 4}
+	tree.problems, tree.unproven = 1, true
+	tree.result.Files, tree.result.Resumed, tree.result.Kept = 1200, 300<<20, 1<<30
+	if got, want := tree.line(), "1,205 files (3 unchanged, 2 left alone), 256 MiB in 3.2 s, 80 MiB/s · rdma rxe0/1 -> rxe1/1 · not verified · resumed 300 MiB · kept 1.0 GiB · 4 deleted · 1 problem · 0 retries"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 	want := "  here   256 MiB moved, 256 MiB copied by a CPU, 0 work requests, 0 completions, 0 wakeups\n" +
 		"  there  256 MiB moved, 0 B copied by a CPU, 256 work requests, 256 completions, 1 wakeup"
 	if got := put.ledger(); got != want {
@@ -70,10 +79,10 @@ func TestSummary(t *testing.T) {
 func TestJSONGolden(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	a := &app{io: IO{Stdout: &out}, opts: options{json: true}}
+	a := &app{io: IO{Stdout: &out}, opts: options{talking: talking{json: true}}}
 	put := sampleOutcome(transport.Put)
 	if err := errors.Join(
-		a.started(put.job, put.peer, 256<<20),
+		a.started(put.job, put.peer),
 		a.summarise(put),
 		a.summarise(sampleOutcome(transport.Get)),
 		writeLine(&out, newErrorLine(&fault.Error{Code: fault.NoSpace, Host: "gpu7", What: "writing /b", Why: errors.New("disk <full>")})),
@@ -129,7 +138,7 @@ func TestDevices(t *testing.T) {
 
 func TestHelpGolden(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{"help": {"--help"}, "help-devices": {"devices", "--help"}} {
+	for name, args := range map[string][]string{"help": {"--help"}, "help-devices": {"devices", "--help"}, "help-verify": {"verify", "--help"}} {
 		var out, errs bytes.Buffer
 		if code := Main(t.Context(), args, IO{Stdout: &out, Stderr: &errs, Env: []string{}}, nil); code != 0 || errs.Len() > 0 {
 			t.Fatalf("%v: exit code %d, %s", args, code, &errs)
@@ -171,11 +180,11 @@ func TestAsFault(t *testing.T) {
 			if tt.done {
 				ctx = ended
 			}
-			f := (&app{what: "copying a to b"}).asFault(ctx, tt.err)
+			f := (&app{what: "copying a to b", again: ": it continues where this one stopped"}).asFault(ctx, tt.err)
 			if f.Code != tt.want {
 				t.Errorf("code %v, want %v", f.Code, tt.want)
 			}
-			if f.Code == fault.Interrupted && (!strings.Contains(f.Why.Error(), "signal") || !strings.Contains(f.Fix, "nothing partial")) {
+			if f.Code == fault.Interrupted && (!strings.Contains(f.Why.Error(), "signal") || !strings.Contains(f.Fix, "continues where")) {
 				t.Errorf("%v; fix: %s", f, f.Fix)
 			}
 		})

@@ -20,14 +20,14 @@ type progress struct {
 	quit, done chan struct{}
 }
 
-// start begins to show a copy of total bytes.
-func (p *progress) start(total int64) {
-	p.meter.start(time.Now(), total)
+// start begins to show a copy.
+func (p *progress) start() {
+	p.meter.start(time.Now())
 	if p.every == 0 {
 		return
 	}
 	if p.begin != nil {
-		p.begin(sample{Total: total, Left: -1})
+		p.begin(p.meter.sample(time.Now()))
 	}
 	p.quit, p.done = make(chan struct{}), make(chan struct{})
 	go p.loop()
@@ -80,5 +80,9 @@ func plainProgress(w io.Writer, name string) *progress {
 
 // status is a sample in words.
 func status(s sample) string {
-	return fmt.Sprintf("%s of %s  %s  ETA %s", humanBytes(s.Done), humanBytes(s.Total), humanRate(s.Rate), humanDuration(s.Left))
+	files := ""
+	if s.Files > 1 {
+		files = fmt.Sprintf("  files %d/%d", s.FilesDone, s.Files)
+	}
+	return fmt.Sprintf("%s of %s  %s  ETA %s%s", humanBytes(s.Done), humanBytes(s.Total), humanRate(s.Rate), humanDuration(s.Left), files)
 }

@@ -1,5 +1,5 @@
 // Package rdmacp is the command rdmacp: flags, names, progress, words and exit
-// codes around one copy by package client.
+// codes around one transfer by package client.
 package rdmacp
 
 import (
@@ -25,6 +25,7 @@ type app struct {
 	opts     options
 	messages *messages
 	what     string // what the command does, for faults that do not say it
+	again    string // what happens to what it has done, if it is run again
 }
 
 // Main runs the command with its arguments, the program's name not among them,
@@ -39,48 +40,54 @@ func Main(ctx context.Context, args []string, stdio IO, fabric transport.Fabric)
 	return 0
 }
 
-const long = `rdmacp copies a file between this host and another by RDMA, and proves every
-chunk of it by its digest. The name of the copy never shows a partial file.
+const long = `rdmacp copies files and trees between this host and another by RDMA, and proves
+every chunk by its digest. A name shows the old file or the complete new one, and
+never anything else. What was interrupted goes on where it stopped when the same
+command is run again.
 
-One of SRC and DST is remote:
+Either all SRC or DST are on another host:
   host:/path              a path on a host that runs rdmad
   host::export/path       a path below one of the daemon's exports
   [v6]:/path              an IPv6 address goes in brackets, before ::export too
   rdma://host:port/path   with a port; %-escapes stand for bytes
+  -                       standard input or output, for a single file
 A name is remote if a ':' comes before any '/', so ./a:b is a local file.
-If DST is a directory, or ends in a slash, the copy goes into it under the name
-of SRC. A first name that is a command's is the command: ./devices is the file.`
+A pattern of *, ? and [..] in a remote SRC is for the daemon: quote it.
+
+If DST is a directory, the copy goes into it under the name of SRC, and else DST
+is the name of the copy. A slash behind DST, or several SRC, make sure that it is
+a directory. A slash behind SRC means what is in the directory: rsync's SRC/.
+A first name that is a command's is the command: ./devices is the file.`
 
 const examples = `  rdmacp model.bin gpu7:/data/
-  rdmacp gpu7::scratch/run3/model.bin .
-  rdmacp --json model.bin rdma://gpu7:7500/data/model.bin`
+  rdmacp -r src include gpu7:/work/        as scp -r: every file is sent
+  rdmacp -a --delete src/ gpu7::scratch/src   as rsync -aH: DST becomes like SRC
+  rdmacp -a --exclude '*.o' --dry-run src gpu7:/work/
+  rdmacp 'gpu7::runs/*/loss.csv' results/
+  rdmacp --delta --read-back ckpt.pt gpu7:/data/ckpt.pt
+  rdmacp -a --manifest sums.txt data/ gpu7:/data   and there: b3sum -c sums.txt
+  rdmacp verify -a data/ gpu7:/data
+  tar c src | rdmacp - gpu7:/data/src.tar
+  rdmacp gpu7:/data/src.tar - | tar x`
 
 // rootCommand is the command with its flags and what is below it.
 func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "rdmacp SRC DST",
-		Short:         "Copy a file between hosts by RDMA",
+		Use:           "rdmacp [flags] SRC... DST",
+		Short:         "Copy files and trees between hosts by RDMA",
 		Long:          long,
 		Example:       examples,
 		Version:       fmt.Sprintf("%s (%s %s/%s)", console.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		Args:          cobra.ArbitraryArgs, // checked by newJob, in our own words
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			chunk, err := a.opts.check(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			return a.copyFile(ctx, args, chunk)
-		},
+		RunE:          func(cmd *cobra.Command, args []string) error { return a.run(ctx, copies, cmd.Flags(), args) },
 	}
 	root.SetIn(a.io.Stdin)
 	root.SetOut(a.io.Stdout)
 	root.SetErr(a.io.Stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.Flags().SortFlags = false
-	a.opts.add(root.Flags())
-	root.Flags().Bool("version", false, "print the version")
+	setGroups(root, a.opts.groups())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagFault(cmd.Flags(), err) })
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
@@ -90,6 +97,6 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 		}
 		_, _ = fmt.Fprint(cmd.OutOrStdout(), "\n", console.ExitTable())
 	})
-	root.AddCommand(a.devicesCommand())
+	root.AddCommand(a.verifyCommand(ctx), a.devicesCommand())
 	return root
 }

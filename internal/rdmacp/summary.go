@@ -2,6 +2,7 @@ package rdmacp
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/console"
@@ -13,12 +14,16 @@ const (
 	digestName    = "xxh3" // of chunks; 128 bits
 )
 
-// outcome is a copy that is done.
+// outcome is a job that is done.
 type outcome struct {
-	job    job
-	target string // the file that a get wrote; empty for a put
-	peer   client.Peer
-	result client.Result
+	job      job
+	command  command
+	tally    tally
+	target   string // where a get has landed; empty for a put
+	peer     client.Peer
+	result   client.Result
+	problems int64
+	unproven bool // --no-verify
 }
 
 // line is the last line that a person sees. Every figure in it was counted.
@@ -28,10 +33,64 @@ func (o outcome) line() string {
 	if o.job.direction == transport.Get {
 		from, to = to, from
 	}
-	return fmt.Sprintf("1 file, %s in %s, %s · %s %s -> %s · verified %s %s · %s",
-		humanBytes(r.Bytes), humanDuration(r.Elapsed), humanRate(rate(r.Bytes, r.Elapsed)),
-		transportName, console.Escape(from), console.Escape(to),
-		digestName, count(r.Chunks, "chunk", "chunks"), count(r.Retried, "retry", "retries"))
+	way := fmt.Sprintf("%s %s -> %s", transportName, console.Escape(from), console.Escape(to))
+	took := humanDuration(r.Elapsed)
+	switch o.command {
+	case rehearse:
+		return strings.Join(append([]string{
+			fmt.Sprintf("dry run: %s, %s would be sent", o.files(o.tally.WouldCopy), humanBytes(o.tally.WouldSend)), way,
+		}, o.extras("would be deleted")...), " · ")
+	case verifies:
+		return strings.Join(append([]string{
+			fmt.Sprintf("%s compared, %s, %s in %s", count(o.tally.Entries, "entry", "entries"), count(o.tally.Different, "difference", "differences"),
+				humanBytes(r.Kept), took), way,
+		}, o.extras("deleted")...), " · ")
+	case copies:
+	}
+	parts := []string{
+		fmt.Sprintf("%s, %s in %s, %s", o.files(r.Files), humanBytes(r.Bytes), took, humanRate(speed(r.Bytes, r.Elapsed))),
+		way, "not verified",
+	}
+	if !o.unproven {
+		parts[2] = "verified " + digestName + " " + count(r.Chunks, "chunk", "chunks")
+	}
+	if r.Resumed > 0 {
+		parts = append(parts, "resumed "+humanBytes(r.Resumed))
+	}
+	if r.Kept > 0 {
+		parts = append(parts, "kept "+humanBytes(r.Kept))
+	}
+	parts = append(parts, o.extras("deleted")...)
+	return strings.Join(append(parts, count(r.Retried, "retry", "retries")), " · ")
+}
+
+// files is how many files there were, n of which had to be sent.
+func (o outcome) files(n int64) string {
+	t := o.tally
+	var not []string
+	if t.Unchanged > 0 {
+		not = append(not, number(t.Unchanged)+" unchanged")
+	}
+	if t.Skipped > 0 {
+		not = append(not, number(t.Skipped)+" left alone")
+	}
+	all := count(n+t.Unchanged+t.Skipped, "file", "files")
+	if not == nil {
+		return all
+	}
+	return fmt.Sprintf("%s (%s)", all, strings.Join(not, ", "))
+}
+
+// extras are what is said only where there is something to say.
+func (o outcome) extras(deleted string) []string {
+	var parts []string
+	if n := o.tally.Deleted; n > 0 {
+		parts = append(parts, number(n)+" "+deleted)
+	}
+	if n := o.problems; n > 0 {
+		parts = append(parts, count(n, "problem", "problems"))
+	}
+	return parts
 }
 
 // ledger is what -v adds: what the copy cost each end.
@@ -41,27 +100,35 @@ func (o outcome) ledger() string {
 
 // ledgerLine is what it cost one end.
 func ledgerLine(where string, c client.Counters) string {
-	number := func(n uint64, one, many string) string { return count(int64(n), one, many) }
 	return fmt.Sprintf("  %s  %s moved, %s copied by a CPU, %s, %s, %s", where,
 		humanBytes(int64(c.Bytes)), humanBytes(int64(c.CopiedBytes)),
-		number(c.WorkRequests, "work request", "work requests"),
-		number(c.Completions, "completion", "completions"),
-		number(c.Wakeups, "wakeup", "wakeups"))
+		count(int64(c.WorkRequests), "work request", "work requests"),
+		count(int64(c.Completions), "completion", "completions"),
+		count(int64(c.Wakeups), "wakeup", "wakeups"))
 }
 
 // json is the same for programs.
 func (o outcome) json() summaryLine {
-	r := o.result
-	dst := o.job.dst
-	if o.target != "" {
-		dst = o.target
+	r, t := o.result, o.tally
+	landed := r.Path
+	if o.job.direction == transport.Get {
+		landed = o.target
+	}
+	digest := digestName + "-128"
+	if o.unproven {
+		digest = ""
+	}
+	if o.command != rehearse {
+		t.WouldCopy, t.WouldSend = 0, 0
 	}
 	return summaryLine{
-		head: head{jsonVersion, "summary"}, Files: 1, Bytes: r.Bytes,
-		Seconds: r.Elapsed.Seconds(), BytesPerSecond: rate(r.Bytes, r.Elapsed),
-		Direction: o.job.direction.String(), Source: o.job.src, Destination: dst, RemotePath: r.Path,
+		head: head{jsonVersion, "summary"}, Command: o.command.String(),
+		Files: r.Files, Unchanged: t.Unchanged, Skipped: t.Skipped, Entries: t.Entries,
+		Bytes: r.Bytes, Kept: r.Kept, Resumed: r.Resumed, Deleted: t.Deleted, Different: t.Different, WouldCopy: t.WouldCopy, WouldSend: t.WouldSend, Problems: o.problems,
+		Seconds: r.Elapsed.Seconds(), BytesPerSecond: speed(r.Bytes, r.Elapsed),
+		Direction: o.job.direction.String(), Sources: o.job.typed(), Destination: o.job.dst.arg, Landed: landed,
 		Transport: transportName, LocalDevice: o.peer.LocalDevice, RemoteDevice: o.peer.Device,
-		Digest: "xxh3-128", ChunksVerified: r.Chunks, Retries: r.Retried,
+		Digest: digest, ChunksVerified: r.Chunks, Retries: r.Retried,
 		Local: newCountersField(r.Local), Remote: newCountersField(r.Remote),
 		Session: o.peer.SessionID, PeerVersion: o.peer.Version,
 	}

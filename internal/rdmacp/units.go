@@ -38,11 +38,14 @@ func count(n int64, one, many string) string {
 	if n == 1 {
 		noun = one
 	}
-	return humanize.Comma(n) + " " + noun
+	return number(n) + " " + noun
 }
 
-// rate is bytes a second, and 0 for no time at all.
-func rate(bytes int64, d time.Duration) float64 {
+// number is a number for people: "1,234".
+func number(n int64) string { return humanize.Comma(n) }
+
+// speed is bytes a second, and 0 for no time at all.
+func speed(bytes int64, d time.Duration) float64 {
 	if d <= 0 {
 		return 0
 	}

@@ -67,11 +67,12 @@ func kept(t *testing.T, path string) {
 	}
 }
 
-// check checks what a copy of n bytes reports.
+// check checks what a copy of a file of n bytes reports.
 func check(t *testing.T, r client.Result, n int, path string, progress int) {
 	t.Helper()
 	chunks := (n + chunk - 1) / chunk
-	if r.Path != path || r.Bytes != int64(n) || r.Chunks != int64(chunks) || r.Retried != 0 || progress != chunks ||
+	if r.Path != path || r.Bytes != int64(n) || r.Chunks != int64(chunks) || r.Retried != 0 || r.Problems != 0 ||
+		r.Entries != 1 || r.Files != 1 || progress != chunks ||
 		r.Local.Bytes != uint64(n) || r.Remote.Bytes != uint64(n) || r.Remote.Chunks != uint64(chunks) {
 		t.Errorf("%d bytes: reported %+v, and progress %d times", n, r, progress)
 	}
@@ -83,16 +84,14 @@ func TestPutTargets(t *testing.T) {
 	d := start(t, memory.Faults{})
 	s := d.dial(t, transport.Put)
 	data := noise(10)
-	tests := []struct {
-		target client.Target
-		want   string // below the export
-	}{
-		{client.Target{Export: "data", BaseName: "b1"}, "b1"},
-		{client.Target{Export: "data", Path: "sub", BaseName: "b2"}, "sub/b2"},
-		{client.Target{Export: "data", Path: "sub/", BaseName: "b3", WantDirectory: true}, "sub/b3"},
-		{client.Target{Path: d.dir, BaseName: "b4"}, "b4"},
-		{client.Target{Path: d.dir + "/sub/../sub/n5", BaseName: "b"}, "sub/n5"},
-		{client.Target{Export: "data", Path: "no \xff UTF-8", BaseName: "b"}, "no \xff UTF-8"},
+	tests := []struct{ target, want client.Target }{
+		{client.Target{Export: "data"}, to("base")},
+		{client.Target{Export: "data", Path: "sub"}, to("sub/base")},
+		{client.Target{Export: "data", Path: "sub/"}, to("sub/base")},
+		{client.Target{Path: d.dir}, to("base")},
+		{client.Target{Path: d.dir + "/"}, to("base")},
+		{client.Target{Path: d.dir + "/sub/../sub/n5"}, to("sub/n5")},
+		{client.Target{Export: "data", Path: "no \xff UTF-8"}, to("no \xff UTF-8")},
 	}
 	for _, tt := range tests {
 		r, err := put(t.Context(), t, s, data, tt.target, nil)
@@ -100,10 +99,12 @@ func TestPutTargets(t *testing.T) {
 			t.Errorf("%+v: %v", tt.target, err)
 			continue
 		}
-		holds(t, filepath.Join(d.dir, tt.want), data)
-		if r.Path != filepath.Join(d.dir, tt.want) {
+		path := filepath.Join(d.dir, tt.want.Path)
+		holds(t, path, data)
+		if r.Path != path && r.Path != filepath.Dir(path) {
 			t.Errorf("%+v: says that it went to %q", tt.target, r.Path)
 		}
+		must(t, os.Remove(path))
 	}
 }
 
@@ -115,28 +116,31 @@ func TestRefused(t *testing.T) {
 	data := noise(10)
 	must(t, os.WriteFile(filepath.Join(d.dir, "file"), data, 0o600))
 	must(t, os.Symlink("../secret", filepath.Join(d.dir, "out")))
+	must(t, os.Mkdir(filepath.Join(d.dir, "sub", "base"), 0o700))
 	puts := []struct {
 		target client.Target
 		want   fault.Code
 	}{
-		{client.Target{Export: "ro", Path: "x", BaseName: "b"}, fault.ReadOnly},
-		{client.Target{Path: d.ro + "/\xff", BaseName: "b"}, fault.ReadOnly},
-		{client.Target{Export: "none", Path: "x", BaseName: "b"}, fault.NotExport},
-		{client.Target{Export: "no\xffne", Path: "x", BaseName: "b"}, fault.NotExport},
-		{client.Target{Path: "/etc/no\xffne", BaseName: "b"}, fault.NotExport},
-		{client.Target{Path: d.dir + "-not", BaseName: "b"}, fault.NotExport},
-		{client.Target{Path: d.dir + "/../secret", BaseName: "b"}, fault.NotExport},
-		{client.Target{Export: "data", Path: "none/x", BaseName: "b"}, fault.NotFound},
-		{client.Target{Export: "data", Path: "file/x", BaseName: "b"}, fault.NotFound},
-		{client.Target{Export: "data", Path: "file", BaseName: "b", WantDirectory: true}, fault.NotRegular},
-		{client.Target{Export: "data", BaseName: "sub"}, fault.NotRegular},
-		{client.Target{Export: "data", Path: "../secret", BaseName: "b"}, fault.Usage},
-		{client.Target{Export: "data", Path: "x", BaseName: "../b"}, fault.Protocol},
+		{client.Target{Export: "ro", Path: "x"}, fault.ReadOnly},
+		{client.Target{Path: d.ro + "/\xff"}, fault.ReadOnly},
+		{client.Target{Export: "none", Path: "x"}, fault.NotExport},
+		{client.Target{Export: "no\xffne", Path: "x"}, fault.NotExport},
+		{client.Target{Path: "/etc/no\xffne"}, fault.NotExport},
+		{client.Target{Path: d.dir + "-not"}, fault.NotExport},
+		{client.Target{Path: d.dir + "/../secret"}, fault.NotExport},
+		{client.Target{Export: "data", Path: "none/x"}, fault.NotFound},
+		{client.Target{Export: "data", Path: "none/"}, fault.NotFound},
+		{client.Target{Export: "data", Path: "file/x"}, fault.NotFound},
+		{client.Target{Export: "data", Path: "file/"}, fault.NotRegular},
+		{client.Target{Export: "data", Path: "sub"}, fault.NotRegular},
+		{client.Target{Export: "data", Path: "../secret"}, fault.Usage},
+		{client.Target{Export: "data", Path: "x\x00"}, fault.Usage},
+		{client.Target{Path: "x"}, fault.Usage},
 	}
 	s := d.dial(t, transport.Put)
 	for _, tt := range puts {
 		_, err := put(t.Context(), t, s, data, tt.target, nil)
-		if f := failsWith(t, err, tt.want); f.Host != "there" || f.What == "" || f.Why == nil {
+		if f := failsWith(t, err, tt.want); f.Host != "there" && tt.want != fault.Usage || f.What == "" || f.Why == nil {
 			t.Errorf("%+v: poor fault %+v", tt.target, f)
 		}
 	}
@@ -147,10 +151,9 @@ func TestRefused(t *testing.T) {
 		want   fault.Code
 	}{
 		{client.Target{Export: "data", Path: "none"}, fault.NotFound},
-		{client.Target{Export: "data", Path: "sub"}, fault.NotRegular},
-		{client.Target{Export: "data"}, fault.NotRegular},
-		{client.Target{Export: "data", Path: "out"}, fault.NotExport},
+		{client.Target{Export: "data", Path: "non*"}, fault.NotFound},
 		{client.Target{Export: "data", Path: "../secret"}, fault.Usage},
+		{client.Target{Export: "data", Path: "../s*"}, fault.Usage},
 		{client.Target{Path: d.outer + "/secret"}, fault.NotExport},
 	}
 	s = d.dial(t, transport.Get)
@@ -160,6 +163,13 @@ func TestRefused(t *testing.T) {
 	}
 	_, _, err = get(t.Context(), t, s, to("next"), nil)
 	must(t, err)
+	j := job(nil)
+	j.Walk.Links = false // what a link leads to is not ours to give
+	_, err = getTree(t.Context(), t, s, filepath.Join(t.TempDir(), "x"), j, to("out"))
+	failsWith(t, err, fault.NotExport)
+	j.Walk.Recursive = false
+	_, err = getTree(t.Context(), t, s, filepath.Join(t.TempDir(), "x"), j, to("sub"))
+	failsWith(t, err, fault.NotRegular)
 	d.untouched(t)
 	lists(t, d.dir, "file", "next", "out", "sub")
 }
@@ -171,11 +181,11 @@ func TestWrongDirection(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(d.dir, "x"), noise(10), 0o600))
 	s := d.dial(t, transport.Put)
 	_, _, err := get(t.Context(), t, s, to("x"), nil)
-	failsWith(t, err, fault.Protocol)
+	failsWith(t, err, fault.Internal)
 	_, err = put(t.Context(), t, s, noise(20), to("x"), nil)
 	must(t, err)
 	_, err = put(t.Context(), t, d.dial(t, transport.Get), noise(30), to("x"), nil)
-	failsWith(t, err, fault.Protocol)
+	failsWith(t, err, fault.Internal)
 	holds(t, filepath.Join(d.dir, "x"), noise(20))
 }
 
@@ -185,8 +195,44 @@ func TestInnerExport(t *testing.T) {
 	d := start(t, memory.Faults{}, func(c *server.Config) {
 		c.Exports = append(c.Exports, server.Export{Name: "inner", Path: filepath.Join(c.Exports[0].Path, "sub"), ReadOnly: true})
 	})
-	_, err := put(t.Context(), t, d.dial(t, transport.Put), noise(1), client.Target{Path: d.dir + "/sub/x", BaseName: "b"}, nil)
+	_, err := put(t.Context(), t, d.dial(t, transport.Put), noise(1), client.Target{Path: d.dir + "/sub/x"}, nil)
 	failsWith(t, err, fault.ReadOnly)
+}
+
+// Without digests the bytes come all the same, both ways.
+func TestUnverified(t *testing.T) {
+	t.Parallel()
+	d := start(t, memory.Faults{})
+	data := noise(10*chunk + 1)
+	for _, direction := range []transport.Direction{transport.Put, transport.Get} {
+		o := d.options(direction)
+		o.Unverified = true
+		s, err := client.Dial(t.Context(), o)
+		must(t, err)
+		if direction == transport.Put {
+			_, err = put(t.Context(), t, s, data, to("x"), nil)
+			must(t, err)
+			holds(t, filepath.Join(d.dir, "x"), data)
+		} else {
+			local, _, err := get(t.Context(), t, s, to("x"), nil)
+			must(t, err)
+			holds(t, local, data)
+		}
+		must(t, s.Close())
+	}
+	// Where there is no digest nobody can see that bytes have changed: that is what
+	// tells us that it is none.
+	d = start(t, memory.Faults{CorruptAt: 3})
+	o := d.options(transport.Put)
+	o.Unverified = true
+	s, err := client.Dial(t.Context(), o)
+	must(t, err)
+	r, err := put(t.Context(), t, s, data, to("x"), nil)
+	must(t, err)
+	must(t, s.Close())
+	if got, err := os.ReadFile(filepath.Join(d.dir, "x")); err != nil || string(got) == string(data) || r.Retried != 0 {
+		t.Errorf("a digest was computed: %+v, %v", r, err)
+	}
 }
 
 func TestUnixSocket(t *testing.T) {

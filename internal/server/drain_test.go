@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -50,8 +51,8 @@ func TestDrain(t *testing.T) {
 	<-drained
 }
 
-// When the time is up, sessions are cut: their clients hear why, and nothing is
-// left of their transfers.
+// When the time is up, sessions are cut: their clients hear why, and no
+// file that is not complete is there.
 func TestCut(t *testing.T) {
 	t.Parallel()
 	for name, cut := range map[string]func(d *daemon){
@@ -76,7 +77,9 @@ func TestCut(t *testing.T) {
 			t.Errorf("%s: poor fault %+v", name, f)
 		}
 		<-done
-		lists(t, d.dir, "sub")
+		if _, err := os.Lstat(filepath.Join(d.dir, "x")); err == nil {
+			t.Errorf("%s: a file that is not complete is there", name)
+		}
 		if _, err := put(t.Context(), t, s, noise(1), to("x"), nil); err == nil {
 			t.Errorf("%s: the session lives on", name)
 		}

@@ -60,6 +60,10 @@ func (es exports) close() error {
 type place struct {
 	*export
 	name string // relative to the export; "." is the export itself
+
+	// contents says that there was a slash at the end: what is in the directory
+	// is meant.
+	contents bool
 }
 
 // abs is the place's absolute path on this host.
@@ -71,7 +75,7 @@ func (es exports) resolve(t wire.Target) (place, error) {
 	if t.Export != "" {
 		for _, e := range es {
 			if e.Name == t.Export {
-				return place{e, relative(t.Path)}, e.dir.InPlace()
+				return place{e, relative(t.Path), slashed(t.Path)}, e.dir.InPlace()
 			}
 		}
 		return place{}, es.notExport(fmt.Sprintf("finding export %q", t.Export))
@@ -81,7 +85,7 @@ func (es exports) resolve(t wire.Target) (place, error) {
 	for _, e := range es {
 		rel, ok := beneath(clean, e.Path)
 		if ok && (best.export == nil || len(e.Path) > len(best.Path)) {
-			best = place{e, relative(rel)}
+			best = place{e, relative(rel), slashed(t.Path)}
 		}
 	}
 	if best.export == nil {
@@ -102,6 +106,9 @@ func beneath(p, dir string) (string, bool) {
 // lead outside stay, for storage to refuse.
 func relative(p string) string { return path.Clean(strings.TrimLeft(p, "/")) }
 
+// slashed reports whether p ends in a slash, or in one and a dot, as rsync has it.
+func slashed(p string) bool { return strings.HasSuffix(p, "/") || strings.HasSuffix(p, "/.") }
+
 // notExport names what there is, so that the user need not guess.
 func (es exports) notExport(what string) error {
 	if len(es) == 0 {
@@ -115,26 +122,62 @@ func (es exports) notExport(what string) error {
 		"name a path in one of them, as HOST::EXPORT/PATH or HOST:/ABSOLUTE/PATH")
 }
 
-// destination resolves the target of a put: read-only exports are refused, and
-// a directory takes the file in under its base name, as scp does it.
-func (es exports) destination(t wire.Target) (place, error) {
-	p, err := es.resolve(t)
+// destination resolves the target of a put. Read-only exports are refused, unless
+// nothing is to be changed.
+func (es exports) destination(c wire.Copy) (place, error) {
+	p, err := es.resolve(c.Targets[0])
 	if err != nil {
 		return p, err
 	}
-	if p.ReadOnly {
-		return p, fault.New(fault.ReadOnly, "writing "+p.abs(), fmt.Errorf("export %q is read-only", p.Name),
-			"choose another export, or start rdmad without :ro (read_only in its configuration) for this one")
-	}
-	isDir, err := p.dir.IsDir(p.name)
-	if err != nil && (fault.CodeOf(err) != fault.NotFound || t.WantDirectory) {
-		return p, err
-	}
-	if t.WantDirectory && !isDir {
-		return p, fault.New(fault.NotRegular, "writing into "+p.abs()+"/", errors.New("there is no such directory"), "leave the slash at the end out, or make the directory first")
-	}
-	if isDir {
-		p.name = path.Join(p.name, t.BaseName)
+	if p.ReadOnly && !c.Land.DryRun && !c.Land.Verify {
+		return p, p.readOnly("writing " + p.abs())
 	}
 	return p, nil
+}
+
+// sources resolves what a get names, wildcards too. It returns the first place
+// for the record.
+func (es exports) sources(c wire.Copy) (first place, all []storage.Start, err error) {
+	for i, t := range c.Targets {
+		p, err := es.resolve(t)
+		if err != nil {
+			return first, nil, err
+		}
+		if i == 0 {
+			first = p
+		}
+		if p.ReadOnly && c.Remove {
+			return first, nil, p.readOnly("removing " + p.abs() + " once it is copied")
+		}
+		starts, err := p.expand()
+		if err != nil {
+			return first, nil, err
+		}
+		all = append(all, starts...)
+	}
+	return first, all, nil
+}
+
+// expand returns where the walk of a place starts: in several places if its name
+// has wildcards.
+func (p place) expand() ([]storage.Start, error) {
+	name := p.name
+	if p.contents {
+		name += "/"
+	}
+	names, err := storage.Glob(p.dir, name)
+	if err != nil {
+		return nil, err
+	}
+	starts := make([]storage.Start, 0, len(names))
+	for _, name := range names {
+		starts = append(starts, storage.Start{Dir: p.dir, Path: name})
+	}
+	return starts, nil
+}
+
+// readOnly is the fault of a place that is not to be changed.
+func (p place) readOnly(what string) error {
+	return fault.New(fault.ReadOnly, what, fmt.Errorf("export %q is read-only", p.Name),
+		"choose another export, or start rdmad without :ro (read_only in its configuration) for this one")
 }

@@ -2,12 +2,15 @@ package server_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,8 +18,10 @@ import (
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/server"
 	"github.com/rdmacp/rdmacp/internal/storage"
+	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
+	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
 )
 
@@ -86,35 +91,84 @@ func (d *daemon) dial(t *testing.T, direction transport.Direction) *client.Sessi
 }
 
 // to is a target in the daemon's writable export.
-func to(path string) client.Target {
-	return client.Target{Export: "data", Path: path, BaseName: "base"}
+func to(path string) client.Target { return client.Target{Export: "data", Path: path} }
+
+// job copies files with their modes and times; progress may be nil.
+func job(progress func(int64)) client.Job {
+	return client.Job{
+		Engine: transfer.Options{Events: transfer.Events{Moved: progress}},
+		Naming: tree.Auto, Walk: tree.WalkOptions{Recursive: true, Links: true},
+		Land: tree.LandOptions{Perms: true, Times: true, MaxDelete: -1},
+	}
 }
 
-// put copies data to a target.
+// witness keeps the first problem that an engine tells of.
+type witness struct {
+	mu    sync.Mutex
+	first error
+}
+
+// watch adds the witness to a job.
+func (w *witness) watch(j client.Job) client.Job {
+	j.Engine.Events.Problem = func(p tree.Problem) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.first == nil {
+			w.first = p.Fault
+		}
+	}
+	return j
+}
+
+// why is what ended a transfer, or else what was wrong with one of its files.
+func (w *witness) why(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return cmp.Or(err, w.first)
+}
+
+// put copies a file that is called base to a target.
 func put(ctx context.Context, t *testing.T, s *client.Session, data []byte, target client.Target, progress func(int64)) (client.Result, error) {
 	t.Helper()
-	src := source(t, data)
-	return s.Put(ctx, src, target, progress)
+	return putTree(ctx, t, s, sourceFile(t, data), target, job(progress))
+}
+
+// putTree copies what is at a path of this host to a target.
+func putTree(ctx context.Context, t *testing.T, s *client.Session, path string, target client.Target, j client.Job) (client.Result, error) {
+	t.Helper()
+	src := storage.NewWalker([]storage.Start{{Path: path}}, j.Walk)
+	defer func() { must(t, src.Close()) }()
+	var w witness
+	r, err := s.Put(ctx, src, target, w.watch(j))
+	return r, w.why(err)
 }
 
 // get copies a target to a new file, whose path it returns.
 func get(ctx context.Context, t *testing.T, s *client.Session, target client.Target, progress func(int64)) (string, client.Result, error) {
 	t.Helper()
 	local := filepath.Join(t.TempDir(), "got")
-	r, err := s.Get(ctx, target, func(m storage.Meta) (*storage.Sink, error) { return storage.Create(local, m) }, progress)
+	r, err := getTree(ctx, t, s, local, job(progress), target)
 	return local, r, err
 }
 
-// source makes a file and opens it.
-func source(t *testing.T, data []byte) *storage.Source {
+// getTree copies targets to a path of this host.
+func getTree(ctx context.Context, t *testing.T, s *client.Session, path string, j client.Job, from ...client.Target) (client.Result, error) {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "source")
+	dst, err := storage.Land(path, j.Naming, len(from) > 1, j.Land)
+	must(t, err)
+	defer func() { must(t, dst.Close()) }()
+	var w witness
+	r, err := s.Get(ctx, from, dst, w.watch(j))
+	return r, w.why(err)
+}
+
+// sourceFile makes a file.
+func sourceFile(t *testing.T, data []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "base")
 	must(t, os.WriteFile(name, data, 0o640))
 	must(t, os.Chtimes(name, time.Time{}, stamp))
-	src, err := storage.OpenSource(name)
-	must(t, err)
-	t.Cleanup(func() { must(t, src.Close()) })
-	return src
+	return name
 }
 
 // stamp is when the sources were made.
@@ -136,7 +190,8 @@ func holds(t *testing.T, path string, want []byte) {
 	}
 }
 
-// lists checks the names in a directory: no partial file may be left.
+// lists checks the names in a directory. What a copy keeps there for the next run
+// begins with a dot.
 func lists(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	if got := names(t, dir); !slices.Equal(got, want) {
@@ -150,7 +205,9 @@ func names(t *testing.T, dir string) []string {
 	must(t, err)
 	var got []string
 	for _, e := range entries {
-		got = append(got, e.Name())
+		if !strings.HasPrefix(e.Name(), ".") {
+			got = append(got, e.Name())
+		}
 	}
 	return got
 }

@@ -2,8 +2,8 @@ package server_test
 
 import (
 	"bytes"
+	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,7 +35,7 @@ func TestHostileHandshake(t *testing.T) {
 		want fault.Code
 	}{
 		{"nothing in it", func(*raw) []any { return []any{nil} }, fault.Protocol},
-		{"put", func(*raw) []any { return []any{aPut(1)} }, fault.Protocol},
+		{"copy", func(*raw) []any { return []any{aPut()} }, fault.Protocol},
 		{"ready", func(*raw) []any { return []any{&pb.Ready{}} }, fault.Protocol},
 		{"zero hello", func(*raw) []any { return []any{&pb.Hello{}} }, fault.Version},
 		{"protocol 2", func(r *raw) []any {
@@ -58,7 +58,7 @@ func TestHostileHandshake(t *testing.T) {
 			return []any{with(r.hello(transport.Put), func(h *pb.Hello) { h.Endpoint.QueuePairs[0].Number ^= 1 })}
 		}, fault.Internal},
 		{"hello twice", func(r *raw) []any { return []any{r.hello(transport.Put), r.hello(transport.Put)} }, fault.Protocol},
-		{"no ready", func(r *raw) []any { return []any{r.hello(transport.Put), aPut(1)} }, fault.Protocol},
+		{"no ready", func(r *raw) []any { return []any{r.hello(transport.Put), aPut()} }, fault.Protocol},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestHostileIdle(t *testing.T) {
 	t.Parallel()
 	d := start(t, memory.Faults{})
 	for name, m := range map[string]any{
-		"nothing": nil, "hello": &pb.Hello{}, "ready": &pb.Ready{}, "finish": &pb.Finish{}, "offers": &pb.Offers{},
+		"nothing": nil, "hello": &pb.Hello{}, "ready": &pb.Ready{}, "finish": &pb.Finish{}, "batch": &pb.Batch{},
 	} {
 		r := d.shake(t, transport.Put)
 		r.say(t, m)
@@ -86,132 +86,324 @@ func TestHostileIdle(t *testing.T) {
 	}
 	r := d.shake(t, transport.Put)
 	r.say(t, &pb.Abort{}, &pb.Abort{}) // one may cross the end of its transfer
-	r.say(t, aPut(0), &pb.Finish{})
-	if r.hear(t).GetAccept() == nil || r.hear(t).GetCommitted() == nil {
-		t.Error("an Abort for nothing does harm")
-	}
+	r.copies(t, aPut())
 }
 
-// Names that lead elsewhere are refused, and the session lives on.
-func TestHostileNames(t *testing.T) {
+// Targets that lead elsewhere are refused, and the session lives on.
+func TestHostileTargets(t *testing.T) {
 	t.Parallel()
 	d := start(t, memory.Faults{})
-	path := func(p string) *pb.Put { return with(aPut(0), func(m *pb.Put) { m.Path = []byte(p) }) }
-	base := func(b string) *pb.Put {
-		return with(aPut(0), func(m *pb.Put) { m.Path, m.BaseName = nil, []byte(b) })
+	path := func(p string) *pb.Copy {
+		return with(aPut(), func(m *pb.Copy) { m.Targets[0].Path = []byte(p) })
 	}
+	abs := func(p string) *pb.Copy { return with(path(p), func(m *pb.Copy) { m.Targets[0].Export = "" }) }
 	tests := []struct {
-		put  *pb.Put
+		copy *pb.Copy
 		want fault.Code
 	}{
-		{&pb.Put{}, fault.Protocol},
-		{with(aPut(0), func(m *pb.Put) { m.Metadata = nil }), fault.Protocol},
-		{base("../x"), fault.Protocol},
-		{base(".."), fault.Protocol},
-		{base(""), fault.Protocol},
-		{base("a\x00"), fault.Protocol},
-		{base(strings.Repeat("x", 5000)), fault.Protocol},
+		{&pb.Copy{}, fault.Protocol},
+		{aGet(), fault.Protocol},
+		{with(aPut(), func(m *pb.Copy) { m.Land = nil }), fault.Protocol},
+		{with(aPut(), func(m *pb.Copy) { m.Naming = 0 }), fault.Protocol},
+		{with(aPut(), func(m *pb.Copy) { m.Targets = append(m.Targets, m.GetTargets()...) }), fault.Protocol},
+		{with(aPut(), func(m *pb.Copy) { m.RemoveSources = true }), fault.Protocol},
 		{path("../../etc/passwd"), fault.Usage},
 		{path("../secret"), fault.Usage},
+		{path(".."), fault.Usage},
+		{path("../"), fault.Usage},
 		{path("sub/../../secret"), fault.Usage},
 		{path("/../secret"), fault.Usage},
 		{path("x\x00"), fault.Protocol},
 		{path(strings.Repeat("x", 5000)), fault.Protocol},
 		{path(strings.Repeat("x", 256)), fault.Usage},
 		{path(strings.Repeat("x/", 2000)), fault.NotFound},
-		{with(path("/etc/passwd"), func(m *pb.Put) { m.Export = "" }), fault.NotExport},
-		{with(path(d.outer+"/data/../secret"), func(m *pb.Put) { m.Export = "" }), fault.NotExport},
-		{with(aPut(0), func(m *pb.Put) { m.Metadata.Size = math.MaxUint64 }), fault.Protocol},
-		{with(aPut(0), func(m *pb.Put) { m.Metadata.Mode = 0o4777 }), fault.Protocol},
+		{abs("/etc/passwd"), fault.NotExport},
+		{abs(d.outer + "/data/../secret"), fault.NotExport},
 	}
 	r := d.shake(t, transport.Put)
 	for _, tt := range tests {
-		r.say(t, tt.put)
+		r.say(t, tt.copy)
 		m := r.hear(t)
 		if got := wire.ToFault(m.GetFault(), ""); m.GetFault() == nil || got.Code != tt.want {
-			t.Fatalf("path %.40q, base %.40q: got %v %v, want %v", tt.put.GetPath(), tt.put.GetBaseName(), got.Code, got, tt.want)
+			t.Fatalf("%.80v: got %v %v, want %v", tt.copy, got.Code, got, tt.want)
 		}
 	}
+	r.copies(t, aPut())
 	d.untouched(t)
 	lists(t, d.dir, "sub")
 	d.serves(t)
 }
 
-// A transfer that is not as announced ends with a fault and leaves nothing, and
-// the daemon serves on.
+// What a get must not read or remove is refused, and the session lives on.
+func TestHostileGet(t *testing.T) {
+	t.Parallel()
+	d := start(t, memory.Faults{})
+	target := func(export, path string) *pb.Copy {
+		return with(aGet(), func(m *pb.Copy) { m.Targets = []*pb.Target{{Export: export, Path: []byte(path)}} })
+	}
+	tests := []struct {
+		copy *pb.Copy
+		want fault.Code
+	}{
+		{&pb.Copy{}, fault.Protocol},
+		{aPut(), fault.Protocol},
+		{with(aGet(), func(m *pb.Copy) { m.Targets = nil }), fault.Protocol},
+		{with(target("ro", ""), func(m *pb.Copy) { m.RemoveSources = true }), fault.ReadOnly},
+		{target("", d.outer+"/secret"), fault.NotExport},
+		{target("none", "x"), fault.NotExport},
+		{target("data", "../s*"), fault.Usage},
+		{target("data", "non?"), fault.NotFound},
+		{with(aGet(), func(m *pb.Copy) { m.Targets = append(m.Targets, &pb.Target{Path: []byte("/etc")}) }), fault.NotExport},
+	}
+	r := d.shake(t, transport.Get)
+	for _, tt := range tests {
+		r.say(t, tt.copy)
+		failsWith(t, r.verdict(t), tt.want)
+	}
+	// What the walk finds out comes as a problem, and nothing besides.
+	for _, path := range []string{"../secret", "sub/../../secret", "none", strings.Repeat("x", 300)} {
+		r.say(t, target("data", path))
+		if r.hear(t).GetAccept() == nil {
+			t.Fatalf("%.40q is refused", path)
+		}
+		problems := 0
+		r.until(t, func(b *pb.Batch) bool {
+			problems += len(b.GetProblems())
+			if len(b.GetEntries()) > 0 {
+				t.Errorf("%.40q holds %v", path, b.GetEntries())
+			}
+			return b.GetLast()
+		})
+		if problems != 1 {
+			t.Errorf("%.40q makes %d problems", path, problems)
+		}
+		r.say(t, &pb.Finish{})
+		if r.hear(t).GetCommitted() == nil {
+			t.Errorf("%.40q does not end", path)
+		}
+	}
+	r.copies(t, aGet())
+	d.untouched(t)
+}
+
+// Entries that no tree has end the transfer, and nothing is made of them.
+func TestHostileEntries(t *testing.T) {
+	t.Parallel()
+	d := start(t, memory.Faults{})
+	entries := func(es ...*pb.Entry) *pb.Batch { return &pb.Batch{Entries: es} }
+	named := func(name string) *pb.Batch {
+		return entries(with(aFile(1, 0), func(e *pb.Entry) { e.Name = []byte(name) }))
+	}
+	dir := &pb.Entry{Id: 1, Name: []byte("d"), Kind: pb.Kind_KIND_DIR, Mode: 0o700}
+	tests := []struct {
+		name string
+		say  []any
+	}{
+		{"..", []any{named("..")}},
+		{".", []any{named(".")}},
+		{"../secret", []any{named("../secret")}},
+		{"/etc/passwd", []any{named("/etc/passwd")}},
+		{"no name", []any{named("")}},
+		{"NUL", []any{named("a\x00")}},
+		{"long name", []any{named(strings.Repeat("x", 300))}},
+		{"size of 2^64-1", []any{entries(with(aFile(1, 0), func(e *pb.Entry) { e.Size = math.MaxUint64 }))}},
+		{"mode of a device", []any{entries(with(aFile(1, 0), func(e *pb.Entry) { e.Mode = 0o20666 }))}},
+		{"out of order", []any{entries(aFile(2, 0))}},
+		{"the same twice", []any{entries(dir), entries(dir)}},
+		{"its own parent", []any{entries(with(aFile(1, 0), func(e *pb.Entry) { e.Parent = 1 }))}},
+		{"more behind the last", []any{&pb.Batch{Last: true, Entries: []*pb.Entry{dir}}, entries(aFile(2, 0))}},
+		{"verdict", []any{&pb.Batch{Verdicts: []*pb.Verdict{{Id: 1, Answer: pb.Answer_ANSWER_DONE}}}}},
+		{"outcome", []any{&pb.Batch{Outcomes: []*pb.Outcome{{Id: 1}}}}},
+		{"settlement", []any{&pb.Batch{Settled: []*pb.Settlement{{Id: 1}}}}},
+		{"removed", []any{&pb.Batch{Removed: [][]byte{[]byte("x")}}}},
+		{"done", []any{&pb.Batch{Done: true}}},
+		{"finish at once", []any{&pb.Finish{}}},
+		{"finish early", []any{&pb.Batch{Last: true, Entries: []*pb.Entry{aFile(1, chunk)}}, &pb.Finish{}}},
+		{"40000 entries at once", flood()},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := d.shake(t, transport.Put)
+			r.say(t, with(aPut(), func(m *pb.Copy) { m.Targets[0].Path, m.Naming = nil, pb.Naming_NAMING_INTO }))
+			r.say(t, tt.say...)
+			failsWith(t, r.verdict(t), fault.Protocol)
+			for _, name := range names(t, d.dir) {
+				if name != "sub" && name != "d" && name != "x" {
+					t.Errorf("there is %q now", name)
+				}
+			}
+		})
+	}
+	d.untouched(t)
+	d.serves(t)
+}
+
+// flood is more files at once than may be open.
+func flood() []any {
+	var all []any
+	for id := uint64(1); id < 40_000; {
+		b := &pb.Batch{}
+		for range 2000 {
+			b.Entries = append(b.Entries, with(aFile(id, chunk), func(e *pb.Entry) { e.Name = fmt.Append(nil, id) }))
+			id++
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+// A directory that is not there, or is none, takes nothing in: that is told, and
+// the rest is copied.
+func TestHostileParents(t *testing.T) {
+	t.Parallel()
+	d := start(t, memory.Faults{})
+	r := d.shake(t, transport.Put)
+	r.say(t, with(aPut(), func(m *pb.Copy) { m.Targets[0].Path, m.Naming = nil, pb.Naming_NAMING_INTO }))
+	link := &pb.Entry{Id: 2, Name: []byte("l"), Kind: pb.Kind_KIND_SYMLINK, Link: []byte("..")}
+	inFile := with(aFile(3, 0), func(e *pb.Entry) { e.Parent, e.Name = 1, []byte("y") })
+	inLink := with(aFile(4, 0), func(e *pb.Entry) { e.Parent, e.Name = 2, []byte("z") })
+	r.say(t, &pb.Batch{Entries: []*pb.Entry{aFile(1, 0), link, inFile, inLink}, Last: true})
+	r.hear(t)
+	answers := map[uint64]pb.Answer{}
+	r.until(t, func(b *pb.Batch) bool {
+		for _, v := range b.GetVerdicts() {
+			answers[v.GetId()] = v.GetAnswer()
+			if v.GetAnswer() == pb.Answer_ANSWER_WANT {
+				r.say(t, &pb.Batch{Seals: []*pb.Seal{{Id: v.GetId()}}})
+			}
+		}
+		return b.GetDone()
+	})
+	if answers[1] != pb.Answer_ANSWER_WANT || answers[3] != pb.Answer_ANSWER_FAIL || answers[4] != pb.Answer_ANSWER_FAIL {
+		t.Errorf("the answers are %v", answers)
+	}
+	r.say(t, &pb.Finish{})
+	if r.hear(t).GetCommitted() == nil {
+		t.Error("it does not end")
+	}
+	lists(t, d.outer, "data", "ro", "secret")
+	d.untouched(t)
+}
+
+// A transfer that is not as announced ends with a fault and leaves no file that is
+// not complete, and the session serves on.
 func TestHostileTransfer(t *testing.T) {
 	t.Parallel()
 	d := start(t, memory.Faults{})
 	const n = 10 // chunks
-	data := source(t, noise(n*chunk))
-	change := func(f func(o *pb.Offer)) func(r *raw) []any {
-		return func(r *raw) []any { return []any{offers(with(r.offer(t, data, 0), f))} }
+	data := noise(n * chunk)
+	change := func(f func(o *pb.Offer)) func(t *testing.T, r *raw) []any {
+		return func(t *testing.T, r *raw) []any { t.Helper(); return []any{offers(with(r.offer(t, data, 0), f))} }
+	}
+	say := func(ms ...any) func(t *testing.T, r *raw) []any {
+		return func(*testing.T, *raw) []any { return ms }
 	}
 	tests := []struct {
 		name string
-		say  func(r *raw) []any
+		say  func(t *testing.T, r *raw) []any
 		want fault.Code
 	}{
-		{"chunk out of range", change(func(o *pb.Offer) { o.Chunk = n }), fault.Protocol},
-		{"chunk 2^63", change(func(o *pb.Offer) { o.Chunk = 1 << 63 }), fault.Protocol},
 		{"ticket of 2 chunks", change(func(o *pb.Offer) { o.Ticket.Length = 2 * chunk }), fault.Protocol},
 		{"ticket of 4 GiB", change(func(o *pb.Offer) { o.Ticket.Length = math.MaxUint32 }), fault.Protocol},
 		{"ticket of nothing", change(func(o *pb.Offer) { o.Ticket.Length = 0 }), fault.Protocol},
 		{"no ticket", change(func(o *pb.Offer) { o.Ticket = nil }), fault.Protocol},
+		{"no segments", change(func(o *pb.Offer) { o.Segments = nil }), fault.Protocol},
+		{"segment of nothing", change(func(o *pb.Offer) { o.Segments[0].Length = 0 }), fault.Protocol},
+		{"segment of 2 chunks", change(func(o *pb.Offer) { o.Segments[0].Length = 2 * chunk }), fault.Protocol},
+		{"segment beyond the end", change(func(o *pb.Offer) { o.Segments[0].Offset = n * chunk }), fault.Protocol},
+		{"segment across the end", change(func(o *pb.Offer) { o.Segments[0].Offset = n*chunk - 1 }), fault.Protocol},
+		{"segment at 2^63", change(func(o *pb.Offer) { o.Segments[0].Offset = 1 << 63 }), fault.Protocol},
 		{"digest of 15", change(func(o *pb.Offer) { o.Digest = o.GetDigest()[1:] }), fault.Protocol},
 		{"forged key", change(func(o *pb.Offer) { o.Ticket.Rkey ^= 1 }), fault.Lost},
-		{"wrong digest", func(r *raw) []any {
+		{"wrong digest", func(t *testing.T, r *raw) []any {
+			t.Helper()
 			o := with(r.offer(t, data, 0), func(o *pb.Offer) { o.Digest[0] ^= 1 })
 			return []any{offers(o), &pb.Heartbeat{}, "again", offers(o), "again", offers(o)}
 		}, fault.Integrity},
-		{"zero offer", func(*raw) []any { return []any{offers(&pb.Offer{})} }, fault.Protocol},
-		{"the same twice", func(r *raw) []any { o := r.offer(t, data, 3); return []any{offers(o, o)} }, fault.Protocol},
-		{"1025 offers at once", func(*raw) []any {
-			all := &pb.Offers{}
-			for i := range wire.MaxOffers + 1 {
-				all.Offers = append(all.Offers, &pb.Offer{Chunk: uint64(i), Digest: make([]byte, 16), Ticket: &pb.Ticket{Length: chunk}})
+		{"zero offer", say(offers(&pb.Offer{})), fault.Protocol},
+		{"the same twice", func(t *testing.T, r *raw) []any {
+			t.Helper()
+			o := r.offer(t, data, 3)
+			return []any{offers(o, o)}
+		}, fault.Protocol},
+		{"1025 offers at once", func(*testing.T, *raw) []any {
+			all := &pb.Batch{}
+			for i := range uint64(wire.MaxOffers + 1) {
+				all.Offers = append(all.Offers, &pb.Offer{Id: i + 1, Segments: []*pb.Segment{{Length: chunk}}, Ticket: &pb.Ticket{Length: chunk}})
 			}
 			return []any{all}
 		}, fault.Protocol},
-		{"10000 offers", func(r *raw) []any {
+		{"10000 times the same", func(t *testing.T, r *raw) []any {
+			t.Helper()
 			o, all := r.offer(t, data, 0), make([]any, 10_000)
 			for i := range all {
 				all[i] = offers(o)
 			}
 			return all
 		}, fault.Protocol},
-		{"finish at once", func(*raw) []any { return []any{&pb.Finish{}} }, fault.Protocol},
-		{"finish early", func(r *raw) []any { return []any{offers(r.offer(t, data, 0)), &pb.Finish{}} }, fault.Protocol},
-		{"abort", func(r *raw) []any { return []any{offers(r.offer(t, data, 0)), &pb.Abort{}} }, fault.Interrupted},
-		{"put within", func(*raw) []any { return []any{aPut(1)} }, fault.Protocol},
-		{"get within", func(*raw) []any { return []any{&pb.Get{}} }, fault.Protocol},
-		{"hello within", func(*raw) []any { return []any{&pb.Hello{}} }, fault.Protocol},
-		{"nothing in it", func(*raw) []any { return []any{nil} }, fault.Protocol},
+		{"seal of a file that nobody knows", say(&pb.Batch{Seals: []*pb.Seal{{Id: 2}}}), fault.Protocol},
+		{"seal of another size", say(&pb.Batch{Seals: []*pb.Seal{{Id: 1, Size: 1}}}), fault.Protocol},
+		{"finish at once", say(&pb.Finish{}), fault.Protocol},
+		{"finish early", func(t *testing.T, r *raw) []any {
+			t.Helper()
+			return []any{offers(r.offer(t, data, 0)), &pb.Finish{}}
+		}, fault.Protocol},
+		{"abort", func(t *testing.T, r *raw) []any {
+			t.Helper()
+			return []any{offers(r.offer(t, data, 0)), &pb.Abort{}}
+		}, fault.Interrupted},
+		{"copy within", say(aPut()), fault.Protocol},
+		{"hello within", say(&pb.Hello{}), fault.Protocol},
+		{"nothing in it", say(nil), fault.Protocol},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := d.shake(t, transport.Put)
-			r.say(t, aPut(n))
-			for _, m := range tt.say(r) {
+			r.say(t, aPut(), one(n))
+			r.hear(t)
+			r.until(t, func(b *pb.Batch) bool { return len(b.GetVerdicts()) == 1 })
+			for _, m := range tt.say(t, r) {
 				if m != "again" {
 					r.say(t, m)
 					continue
 				}
-				for r.hear(t).GetSettled() == nil {
-				}
+				r.until(t, func(b *pb.Batch) bool { return len(b.GetSettled()) == 1 })
 			}
 			failsWith(t, r.verdict(t), tt.want)
 			lists(t, d.dir, "sub")
-			r.say(t, &pb.Offers{}, &pb.Finish{}, &pb.Abort{}) // what may have been under way
-			r.say(t, aPut(0), &pb.Finish{})
-			if r.hear(t).GetAccept() == nil || r.hear(t).GetCommitted() == nil {
-				t.Error("the session does not live on")
-			}
-			must(t, os.Remove(filepath.Join(d.dir, "x")))
+			r.say(t, &pb.Batch{}, &pb.Finish{}, &pb.Abort{}) // what may have been under way
+			r.copies(t, aPut())
 		})
 	}
 	d.untouched(t)
 	d.serves(t)
+}
+
+// More offers than the window do not make the daemon hold more: they wait.
+func TestHostileWindow(t *testing.T) {
+	t.Parallel()
+	d := start(t, memory.Faults{})
+	const n = 50 * slots
+	data := noise(n * chunk)
+	r := d.shake(t, transport.Put)
+	r.say(t, aPut(), one(n))
+	r.hear(t)
+	r.until(t, func(b *pb.Batch) bool { return len(b.GetVerdicts()) == 1 })
+	// One loan stands for all: they have the same bytes.
+	copy(data, bytes.Repeat(data[:chunk], n))
+	o := r.offer(t, data, 0)
+	all := &pb.Batch{}
+	for i := range uint64(n) {
+		all.Offers = append(all.Offers, with(proto.CloneOf(o), func(o *pb.Offer) { o.Id, o.Segments[0].Offset = i+1, i*chunk }))
+	}
+	r.say(t, all, &pb.Batch{Seals: []*pb.Seal{{Id: 1, Size: n * chunk}}})
+	settled := 0
+	r.until(t, func(b *pb.Batch) bool { settled += len(b.GetSettled()); return b.GetDone() })
+	r.say(t, &pb.Finish{})
+	if r.hear(t).GetCommitted() == nil || settled != n {
+		t.Errorf("%d of %d offers are settled", settled, n)
+	}
+	holds(t, filepath.Join(d.dir, "x"), data)
 }
 
 // Messages beyond the limit, and more of them than the window, end the session.
@@ -219,7 +411,7 @@ func TestHostileVolume(t *testing.T) {
 	t.Parallel()
 	d := start(t, memory.Faults{})
 	r := d.shake(t, transport.Put)
-	r.say(t, &pb.Put{Path: bytes.Repeat([]byte{'x'}, wire.MaxMessage)})
+	r.say(t, &pb.Copy{Targets: []*pb.Target{{Path: bytes.Repeat([]byte{'x'}, wire.MaxMessage)}}})
 	if _, err := r.next(); status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("a long message: %v", err)
 	}

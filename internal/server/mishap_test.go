@@ -2,9 +2,12 @@ package server_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
 // slow makes transfers last long enough for something to happen meanwhile.
@@ -80,13 +84,10 @@ func TestSourceChanges(t *testing.T) {
 	} {
 		old := noise(5)
 		must(t, os.WriteFile(filepath.Join(d.dir, name), old, 0o600))
-		path := filepath.Join(t.TempDir(), "source")
-		must(t, os.WriteFile(path, noise(20*chunk), 0o600))
-		src, err := storage.OpenSource(path)
-		must(t, err)
+		path := sourceFile(t, noise(20*chunk))
 		s := d.dial(t, transport.Put)
 		var once sync.Once
-		_, err = s.Put(t.Context(), src, to(name), func(int64) {
+		_, err := putTree(t.Context(), t, s, path, to(name), job(func(int64) {
 			once.Do(func() {
 				f, err := os.OpenFile(path, os.O_WRONLY, 0)
 				if err == nil {
@@ -97,8 +98,7 @@ func TestSourceChanges(t *testing.T) {
 					t.Error(err)
 				}
 			})
-		})
-		must(t, src.Close())
+		}))
 		failsWith(t, err, fault.SourceChanged)
 		holds(t, filepath.Join(d.dir, name), old)
 		_, err = put(t.Context(), t, s, noise(20*chunk), to("next"), nil)
@@ -203,19 +203,62 @@ func TestCancelledBefore(t *testing.T) {
 	failsWith(t, err, fault.Timeout)
 }
 
-// A sink that the client cannot make ends the transfer, not the session.
-func TestNoSink(t *testing.T) {
+// full is a sink whose files take one chunk and no more.
+type full struct{ tree.Sink }
+
+func (f full) Open(e tree.Entry, v tree.Verdict) (tree.Landing, error) {
+	l, err := f.Sink.Open(e, v)
+	return &fullLanding{l, atomic.Int64{}}, err
+}
+
+func (f full) Commit(ctx context.Context, ls []tree.Landing) []error {
+	for i, l := range ls {
+		if full, ok := l.(*fullLanding); ok {
+			ls[i] = full.Landing
+		}
+	}
+	return f.Sink.Commit(ctx, ls)
+}
+
+type fullLanding struct {
+	tree.Landing
+	written atomic.Int64
+}
+
+func (l *fullLanding) WriteAt(p []byte, off int64) (int, error) {
+	if l.written.Add(1) > 1 {
+		return 0, fault.New(fault.NoSpace, "writing", errors.New("disk full"), "")
+	}
+	return l.Landing.WriteAt(p, off)
+}
+
+// Files that cannot be written here are told of, and the others arrive: neither
+// the transfer nor the session ends.
+func TestSinkFails(t *testing.T) {
 	t.Parallel()
-	d := start(t, memory.Faults{})
-	must(t, os.WriteFile(filepath.Join(d.dir, "x"), noise(10*chunk), 0o600))
-	s := d.dial(t, transport.Get)
-	_, err := s.Get(t.Context(), to("x"), func(m storage.Meta) (*storage.Sink, error) {
-		return storage.Create(filepath.Join(t.TempDir(), "none", "x"), m)
-	}, nil)
-	failsWith(t, err, fault.NotFound)
-	local, _, err := get(t.Context(), t, s, to("x"), nil)
+	d := start(t, memory.Faults{Delay: time.Millisecond})
+	for i, n := range []int{1, 40 * chunk, chunk, 41 * chunk} {
+		must(t, os.WriteFile(filepath.Join(d.dir, "sub", fmt.Sprint(i)), noise(n), 0o600))
+	}
+	s, local := d.dial(t, transport.Get), t.TempDir()
+	j := job(nil)
+	for range 2 {
+		store, err := storage.Land(local, tree.Contents, false, j.Land)
+		must(t, err)
+		var w witness
+		r, err := s.Get(t.Context(), []client.Target{to("sub/")}, full{store}, w.watch(j))
+		must(t, err)
+		must(t, store.Close())
+		failsWith(t, w.why(nil), fault.NoSpace)
+		if r.Problems != 2 {
+			t.Errorf("reported %+v", r)
+		}
+		lists(t, local, "0", "2")
+	}
+	j.Naming = tree.Contents
+	_, err := getTree(t.Context(), t, s, local, j, to("sub/"))
 	must(t, err)
-	holds(t, local, noise(10*chunk))
+	holds(t, filepath.Join(local, "3"), noise(41*chunk))
 }
 
 func TestMaxSessions(t *testing.T) {

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"testing"
 
@@ -9,9 +10,9 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
@@ -87,12 +88,10 @@ func request(t *testing.T, m any) *pb.SessionRequest {
 		return &pb.SessionRequest{Message: &pb.SessionRequest_Hello{Hello: m}}
 	case *pb.Ready:
 		return &pb.SessionRequest{Message: &pb.SessionRequest_Ready{Ready: m}}
-	case *pb.Put:
-		return &pb.SessionRequest{Message: &pb.SessionRequest_Put{Put: m}}
-	case *pb.Get:
-		return &pb.SessionRequest{Message: &pb.SessionRequest_Get{Get: m}}
-	case *pb.Offers:
-		return &pb.SessionRequest{Message: &pb.SessionRequest_Offers{Offers: m}}
+	case *pb.Copy:
+		return &pb.SessionRequest{Message: &pb.SessionRequest_Copy{Copy: m}}
+	case *pb.Batch:
+		return &pb.SessionRequest{Message: &pb.SessionRequest_Batch{Batch: m}}
 	case *pb.Finish:
 		return &pb.SessionRequest{Message: &pb.SessionRequest_Finish{Finish: m}}
 	case *pb.Abort:
@@ -151,20 +150,87 @@ func detail(t *testing.T, err error) *fault.Error {
 	return fault.New(fault.OK, "no fault in the status", err, "")
 }
 
-// aPut is a put of n chunks that is all right.
-func aPut(n int) *pb.Put { return wire.FromPut(to("x"), meta(n)) }
+// aPut is a put of a single thing that is all right.
+func aPut() *pb.Copy {
+	m, _ := wire.FromCopy(wire.Copy{Targets: []wire.Target{to("x")}, Naming: tree.Auto}, transport.Put)
+	return m
+}
 
-func meta(n int) storage.Meta { return storage.Meta{Size: int64(n) * chunk, Mode: 0o600} }
+// aGet is a get of whatever is in a directory that is all right.
+func aGet() *pb.Copy {
+	m, _ := wire.FromCopy(wire.Copy{Targets: []wire.Target{to("sub/")}, Walk: tree.WalkOptions{Recursive: true}}, transport.Get)
+	return m
+}
 
-// offer lends chunk i of data.
-func (r *raw) offer(t *testing.T, data *storage.Source, i int64) *pb.Offer {
+// aFile is an entry that is all right.
+func aFile(id uint64, size int) *pb.Entry {
+	return &pb.Entry{Id: id, Name: []byte("x"), Kind: pb.Kind_KIND_FILE, Mode: 0o600, Size: uint64(size)}
+}
+
+// one is a batch of a single file of n chunks, and nothing more.
+func one(n int) *pb.Batch {
+	return &pb.Batch{Entries: []*pb.Entry{aFile(1, n*chunk)}, Last: true}
+}
+
+// offer lends chunk i of the file that is entry 1.
+func (r *raw) offer(t *testing.T, data []byte, i int64) *pb.Offer {
 	t.Helper()
-	loan, err := r.lender.LendSource(t.Context(), data, transport.Extent{Off: i * chunk, Len: chunk})
+	loan, err := r.lender.LendSource(t.Context(), bytes.NewReader(data), transport.Extent{Off: i * chunk, Len: chunk})
 	must(t, err)
 	digest, err := loan.Settle(t.Context())
 	must(t, err)
-	return wire.FromOffer(transfer.Offer{Chunk: i, Ticket: loan.Ticket(), Digest: digest})
+	return wire.FromOffer(transfer.Offer{
+		ID: i + 1, Ticket: loan.Ticket(), Digest: digest,
+		Segments: []transfer.Segment{{ID: 1, Range: tree.Range{Off: i * chunk, Len: chunk}}},
+	})
 }
 
 // offers puts offers into a message.
-func offers(o ...*pb.Offer) *pb.Offers { return &pb.Offers{Offers: o} }
+func offers(o ...*pb.Offer) *pb.Batch { return &pb.Batch{Offers: o} }
+
+// copies makes the transfer that m asks for, of nothing at all, which has to
+// succeed.
+func (r *raw) copies(t *testing.T, m *pb.Copy) {
+	t.Helper()
+	r.say(t, m)
+	if got := r.hear(t); got.GetAccept() == nil {
+		t.Fatalf("got %v", got)
+	}
+	if m.GetLand() != nil {
+		r.say(t, &pb.Batch{Last: true})
+		r.until(t, func(b *pb.Batch) bool { return b.GetDone() })
+	} else {
+		r.takeAll(t)
+	}
+	r.say(t, &pb.Finish{})
+	if got := r.hear(t); got.GetCommitted() == nil {
+		t.Fatalf("got %v", got)
+	}
+}
+
+// takeAll says that it has all that it is told of.
+func (r *raw) takeAll(t *testing.T) {
+	t.Helper()
+	r.until(t, func(b *pb.Batch) bool {
+		answer := &pb.Batch{}
+		for _, e := range b.GetEntries() {
+			answer.Verdicts = append(answer.Verdicts, &pb.Verdict{Id: e.GetId(), Answer: pb.Answer_ANSWER_DONE})
+		}
+		r.say(t, answer)
+		return b.GetLast()
+	})
+}
+
+// until hears batches up to the one that want knows.
+func (r *raw) until(t *testing.T, want func(b *pb.Batch) bool) {
+	t.Helper()
+	for {
+		m := r.hear(t)
+		if m.GetBatch() == nil {
+			t.Fatalf("got %v", m)
+		}
+		if want(m.GetBatch()) {
+			return
+		}
+	}
+}

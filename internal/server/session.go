@@ -32,7 +32,7 @@ type session struct {
 	hello  wire.Hello
 	driver transport.Driver
 	chunk  int  // bytes, agreed
-	slots  int  // chunks in flight, agreed
+	slots  int  // bundles in flight, agreed
 	failed bool // the last transfer; what its client had said by then may still come
 }
 
@@ -143,6 +143,8 @@ func (ss *session) connect(ctx context.Context) (transport.Endpoint, error) {
 		ChunkSize: ss.chunk,
 		Slots:     ss.slots,
 		QPs:       len(ss.hello.Endpoint.QPs),
+
+		Unverified: ss.hello.Unverified,
 	}
 	if ss.hello.Endpoint.LinkLayer == transport.Ethernet {
 		setup.Peer = ss.hello.Endpoint.GID.Unmap()
@@ -165,10 +167,8 @@ func (ss *session) serve(ctx context.Context) error {
 			return err
 		}
 		switch r := m.GetMessage().(type) {
-		case *pb.SessionRequest_Put:
-			err = ss.put(ctx, r.Put)
-		case *pb.SessionRequest_Get:
-			err = ss.get(ctx, r.Get)
+		case *pb.SessionRequest_Copy:
+			err = ss.copy(ctx, r.Copy)
 		default:
 			if ss.stale(m) {
 				continue
@@ -192,7 +192,7 @@ func (ss *session) serve(ctx context.Context) error {
 // stale reports whether m can be what was under way when a transfer ended:
 // nobody waits for it.
 func (ss *session) stale(m *pb.SessionRequest) bool {
-	return m.GetAbort() != nil || ss.failed && (m.GetOffers() != nil || m.GetFinish() != nil)
+	return m.GetAbort() != nil || ss.failed && (m.GetBatch() != nil || m.GetFinish() != nil)
 }
 
 // outOfTurn is the fault of a client that says something that is not its turn to

@@ -3,162 +3,107 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"path"
 	"time"
 
-	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
 
-// put receives a file: the client lends its source, this end pulls.
-func (ss *session) put(ctx context.Context, m *pb.Put) (err error) {
-	target, meta, err := wire.ToPut(m)
+// copy runs one transfer, in the session's direction.
+func (ss *session) copy(ctx context.Context, m *pb.Copy) error {
+	c, err := wire.ToCopy(m, ss.hello.Direction)
 	if err != nil {
 		return err
 	}
-	if err := ss.direction(transport.Put); err != nil {
-		return err
+	if ss.hello.Direction == transport.Put {
+		return ss.put(ctx, c)
 	}
-	where, err := ss.server.exports.destination(target)
+	return ss.get(ctx, c)
+}
+
+// put receives trees: the client lends its sources, this end pulls.
+func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
+	where, err := ss.server.exports.destination(c)
 	if err != nil {
 		return err
 	}
-	sink, err := where.dir.Create(where.name, meta)
+	naming := c.Naming
+	if where.contents && naming == tree.Auto {
+		naming = tree.Into // what ends in a slash is a directory
+	}
+	store, err := where.dir.Land(where.name, naming, c.Several, c.Land)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, sink.Close()) }()
-	if err := ss.accept(ctx, where, meta); err != nil {
-		return err
-	}
-	return ss.move(ctx, where, meta, sink.Commit, func(plan transfer.Plan, link transfer.DriverLink, o transfer.Options) (transfer.Report, error) {
-		return transfer.Pull(ctx, steady{ss.driver, ctx}, link, sink, plan, o)
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return ss.move(ctx, where, store.Path(), func(l *link) (transfer.Report, error) {
+		return transfer.Pull(ctx, steady{ss.driver, ctx}, l, store, ss.engine(c, where))
 	})
 }
 
-// get sends a file: the client lends room, this end pushes.
-func (ss *session) get(ctx context.Context, m *pb.Get) (err error) {
-	target, err := wire.ToGet(m)
+// get sends trees: the client lends room, this end pushes.
+func (ss *session) get(ctx context.Context, c wire.Copy) (err error) {
+	where, starts, err := ss.server.exports.sources(c)
 	if err != nil {
 		return err
 	}
-	if err := ss.direction(transport.Get); err != nil {
-		return err
-	}
-	where, err := ss.server.exports.resolve(target)
-	if err != nil {
-		return err
-	}
-	if where.name == "." {
-		return fault.New(fault.NotRegular, "opening "+where.abs(), errors.New("it is a directory, not a regular file"), "name a file in it")
-	}
-	source, err := where.dir.Source(where.name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, source.Close()) }()
-	if err := ss.accept(ctx, where, source.Meta()); err != nil {
-		return err
-	}
-	unchanged := func(context.Context) error { return source.Unchanged() }
-	return ss.move(ctx, where, source.Meta(), unchanged, func(plan transfer.Plan, link transfer.DriverLink, o transfer.Options) (transfer.Report, error) {
-		return transfer.Push(ctx, steady{ss.driver, ctx}, link, source, plan, o)
+	walker := storage.NewWalker(starts, c.Walk)
+	defer func() { err = errors.Join(err, walker.Close()) }()
+	return ss.move(ctx, where, where.abs(), func(l *link) (transfer.Report, error) {
+		return transfer.Push(ctx, steady{ss.driver, ctx}, l, walker, ss.engine(c, where))
 	})
 }
 
-// direction refuses a transfer that the session was not opened for: the client's
-// memory allows the other direction only.
-func (ss *session) direction(d transport.Direction) error {
-	if d == ss.hello.Direction {
-		return nil
+// maxWarnings is how many problems of a transfer are logged; the others are
+// counted.
+const maxWarnings = 20
+
+// engine returns what this end's engine has to know.
+func (ss *session) engine(c wire.Copy, where place) transfer.Options {
+	left := make(chan struct{}, maxWarnings) // tokens
+	for range maxWarnings {
+		left <- struct{}{}
 	}
-	return fault.New(fault.Protocol, "starting a transfer", fmt.Errorf("a %s in a session that was opened for %s", d, ss.hello.Direction), "")
+	return transfer.Options{
+		Chunk: ss.chunk, Window: ss.slots, Digest: c.Digest, ReadBack: c.ReadBack, Verify: c.Verify, Remove: c.Remove,
+		Events: transfer.Events{Problem: func(p tree.Problem) {
+			select {
+			case <-left:
+				ss.log.Warn("not copied", slog.String("export", where.Name),
+					slog.String("path", wire.Printable(p.Path, wire.MaxPath)), slog.Any("error", p.Fault))
+			default:
+			}
+		}},
+	}
 }
 
-// accept tells the client that its transfer may begin.
-func (ss *session) accept(ctx context.Context, where place, meta storage.Meta) error {
-	return ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Accept{Accept: &pb.Accept{
-		Path: []byte(where.abs()), Metadata: wire.FromMeta(meta),
-	}}})
-}
-
-// move runs one end of the engine, then what has to follow it: the commit of a
-// put, the last look at the source of a get.
-func (ss *session) move(ctx context.Context, where place, meta storage.Meta, after func(context.Context) error,
-	engine func(transfer.Plan, transfer.DriverLink, transfer.Options) (transfer.Report, error),
-) error {
+// move tells the client that its transfer may begin, runs this end of the engine,
+// and tells the client that all is done.
+func (ss *session) move(ctx context.Context, where place, path string, engine func(*link) (transfer.Report, error)) error {
 	begun, before := time.Now(), ss.driver.Stats()
-	link := &driverLink{session: ss}
-	plan := transfer.Plan{Size: meta.Size, Chunk: ss.chunk}
-	report, err := engine(plan, link, transfer.Options{Window: ss.slots})
+	err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Accept{Accept: &pb.Accept{Path: []byte(path)}}})
 	if err != nil {
 		return err
 	}
-	if err := after(ctx); err != nil {
+	r, err := engine(&link{session: ss})
+	attrs := []any{
+		slog.String("direction", ss.hello.Direction.String()), slog.String("export", where.Name), slog.String("path", where.name),
+		slog.Int64("entries", r.Entries), slog.Int64("files", r.Files), slog.Int64("bytes", r.Bytes), slog.Int64("chunks", r.Chunks),
+		slog.Int64("retried", r.Retried), slog.Int64("problems", r.Problems), slog.Float64("seconds", time.Since(begun).Seconds()),
+	}
+	if err != nil {
+		ss.log.Info("transfer ended early", attrs...)
 		return err
 	}
 	counters := wire.FromCounters(wire.CountersSince(before, ss.driver.Stats()))
 	if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Committed{Committed: &pb.Committed{Counters: counters}}}); err != nil {
 		return err
 	}
-	ss.log.Info("transfer done", slog.String("direction", ss.hello.Direction.String()),
-		slog.String("export", where.Name), slog.String("path", path.Clean(where.name)),
-		slog.Int64("bytes", report.Bytes), slog.Int64("chunks", report.Chunks), slog.Int64("retried", report.Retried),
-		slog.Float64("seconds", time.Since(begun).Seconds()))
+	ss.log.Info("transfer done", attrs...)
 	return nil
-}
-
-// driverLink carries the engine's words over the session's stream.
-type driverLink struct {
-	session *session
-	offers  []transfer.Offer // of the last message, not handed out yet
-}
-
-// Offer returns the client's next offer, io.EOF for Finish, and a fault that says
-// why for Abort.
-func (l *driverLink) Offer(ctx context.Context) (transfer.Offer, error) {
-	for len(l.offers) == 0 {
-		m, err := l.session.pipe.Recv(ctx)
-		if err != nil {
-			return transfer.Offer{}, ended(err)
-		}
-		switch r := m.GetMessage().(type) {
-		case *pb.SessionRequest_Offers:
-			if l.offers, err = wire.ToOffers(r.Offers); err != nil {
-				return transfer.Offer{}, err
-			}
-		case *pb.SessionRequest_Finish:
-			return transfer.Offer{}, io.EOF
-		case *pb.SessionRequest_Abort:
-			return transfer.Offer{}, fault.New(fault.Interrupted, "moving chunks", wire.ToFault(r.Abort.GetReason(), "client"), "")
-		default:
-			return transfer.Offer{}, outOfTurn("moving chunks", m)
-		}
-	}
-	next := l.offers[0]
-	l.offers = l.offers[1:]
-	return next, nil
-}
-
-// ended is what the end of the stream means in the middle of a transfer: to the
-// engine, io.EOF is the good end.
-func ended(err error) error {
-	if errors.Is(err, io.EOF) {
-		return fault.New(fault.Interrupted, "moving chunks", errors.New("the client hung up"), "")
-	}
-	return err
-}
-
-// Settle tells the client about one of its loans.
-func (l *driverLink) Settle(ctx context.Context, s transfer.Settlement) error {
-	return l.session.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Settled{Settled: &pb.Settled{
-		Settlements: []*pb.Settlement{wire.FromSettlement(s)},
-	}}})
 }

@@ -3,6 +3,7 @@ package server_test
 import (
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -16,25 +17,32 @@ import (
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
 
-// A client whose process dies in the middle of a put leaves nothing.
+// A client whose process dies in the middle of a put leaves no file that is not
+// complete, and nothing that is in the way of the next.
 func TestClientDies(t *testing.T) {
 	t.Parallel()
 	d := start(t, memory.Faults{})
-	data := source(t, noise(10*chunk))
+	data := noise(10 * chunk)
 	for _, die := range []func(r *raw) error{
 		func(r *raw) error { return r.conn.Close() },
 		func(r *raw) error { return r.stream.CloseSend() },
 	} {
 		r := d.shake(t, transport.Put)
-		r.say(t, aPut(10), offers(r.offer(t, data, 0)))
+		r.say(t, aPut(), one(10))
 		if m := r.hear(t); m.GetAccept() == nil {
 			t.Fatalf("got %v", m)
 		}
-		if len(names(t, d.dir)) != 2 {
-			t.Errorf("there is no partial file: %q", names(t, d.dir))
-		}
+		r.until(t, func(b *pb.Batch) bool { return len(b.GetVerdicts()) == 1 })
+		r.say(t, offers(r.offer(t, data, 0)))
+		r.until(t, func(b *pb.Batch) bool { return len(b.GetSettled()) == 1 })
+		lists(t, d.dir, "sub")
 		must(t, die(r))
-		eventually(t, "the partial file is gone", func() bool { return len(names(t, d.dir)) == 1 })
+		eventually(t, "the daemon has let go", func() bool {
+			_, err := put(t.Context(), t, d.dial(t, transport.Put), noise(3), to("x"), nil)
+			return err == nil
+		})
+		lists(t, d.dir, "sub", "x")
+		must(t, os.Remove(filepath.Join(d.dir, "x")))
 	}
 	d.serves(t)
 }
@@ -60,7 +68,7 @@ func TestHostVanishes(t *testing.T) {
 		})
 	})
 	failsWith(t, err, fault.Lost)
-	eventually(t, "the partial file is gone", func() bool { return len(names(t, d.dir)) == 1 })
+	lists(t, d.dir, "sub")
 	_ = s.Close() // its goodbye is heard by nobody
 	if took := time.Since(cut); took > soon {
 		t.Errorf("it took %v", took)

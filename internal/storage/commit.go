@@ -85,6 +85,7 @@ func (s *Sink) verify() error {
 	case info.Size() != s.meta.Size:
 		err = fmt.Errorf("its size was changed from %d to %d bytes", s.meta.Size, info.Size())
 	default:
+		s.held = info
 		return nil
 	}
 	return fault.New(fault.IO, "committing "+s.place.path,
@@ -93,9 +94,12 @@ func (s *Sink) verify() error {
 
 // stillThere reports whether the partial's name leads to the file that we hold.
 func (s *Sink) stillThere() (bool, error) {
-	held, err := s.file.Stat()
-	if err != nil {
-		return false, err
+	held := s.held
+	if held == nil { // it was made, but not claimed
+		var err error
+		if held, err = s.file.Stat(); err != nil {
+			return false, err
+		}
 	}
 	here, err := s.place.root.Lstat(s.partial)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,5 +109,8 @@ func (s *Sink) stillThere() (bool, error) {
 }
 
 func (s *Sink) rename() error {
+	if in := s.place.in; in != nil && in.fresh {
+		return renameHere(s.place, s.partial) // os.Root would look for a directory first
+	}
 	return s.place.root.Rename(s.partial, s.place.leaf)
 }

@@ -6,6 +6,11 @@
 // that the destination's name shows the old file or the complete new one and
 // never anything else, whenever the process or the machine dies.
 //
+// A Store is where whole trees land: it makes directories and links, decides which
+// files are wanted, makes each by a Sink, and brings many of them to stable storage
+// at once. Of large files it keeps a journal of what is there and right, from which
+// a copy that was interrupted goes on.
+//
 // Names that come from a peer are resolved beneath a Dir and cannot leave it.
 // Every operation works in a directory that is held open, by a leaf name, so
 // that nobody can steer it elsewhere by moving directories or planting symbolic

@@ -17,6 +17,13 @@ import (
 const (
 	envErrand = "RDMACP_TEST_ERRAND"
 	envPath   = "RDMACP_TEST_PATH"
+	envWhat   = "RDMACP_TEST_WHAT"
+)
+
+// What it copies.
+const (
+	errandFile  = "file"  // newText to the path
+	errandScene = "scene" // the scene into the directory at the path
 )
 
 // runErrand copies, and stops dead ahead of the nth call until it is killed.
@@ -26,13 +33,18 @@ func runErrand(errand string) int {
 		return 2
 	}
 	calls := 0
-	err = copyTo(context.Background(), os.Getenv(envPath), func(s step, call func() error) error {
+	sm := func(s step, call func() error) error {
 		calls++
 		if calls == n {
 			stopDead(string(s))
 		}
 		return call()
-	})
+	}
+	if os.Getenv(envWhat) == errandScene {
+		_, err = playScene(context.Background(), os.Getenv(envPath), sm)
+	} else {
+		err = copyTo(context.Background(), os.Getenv(envPath), sm)
+	}
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -60,12 +72,17 @@ type victim struct {
 // ahead of its nth call; the step is "end" when it is through.
 func startVictim(t *testing.T, path string, n int) *victim {
 	t.Helper()
+	return startErrand(t, errandFile, path, n)
+}
+
+func startErrand(t *testing.T, what, path string, n int) *victim {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), exe)
-	cmd.Env = append(os.Environ(), envErrand+"="+strconv.Itoa(n), envPath+"="+path)
+	cmd.Env = append(os.Environ(), envErrand+"="+strconv.Itoa(n), envPath+"="+path, envWhat+"="+what)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

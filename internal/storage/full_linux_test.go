@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
 const envMounts = "RDMACP_TEST_MOUNTS"
@@ -30,6 +31,8 @@ func TestSmallDisk(t *testing.T) {
 	t.Run("no inodes", testNoInodes)
 	t.Run("no limit", testNoLimit)
 	t.Run("read-only", testReadOnly)
+	t.Run("a tree", testTreeTooBig)
+	t.Run("other file system", testOtherFileSystem)
 }
 
 func runWithMounts(t *testing.T) {
@@ -158,4 +161,60 @@ func testReadOnly(t *testing.T) {
 	_, err := Create(path, newMeta())
 	wantFault(t, err, fault.ReadOnly, "creating "+path, "read-only file system")
 	wantText(t, path, oldText)
+}
+
+// Of a tree comes into place what fits, each file whole or not at all.
+func testTreeTooBig(t *testing.T) {
+	dir := tmpfs(t, "size=1m")
+	var ts trees
+	ts.dir("d")
+	ts.file("d/a", strings.Repeat("a", 300<<10))
+	ts.file("d/big", strings.Repeat("b", 2<<20))
+	ts.file("d/holes", strings.Repeat("h", 900<<10)).Meta.Allocated = 4096 // it claims to fit
+	ts.file("d/z", strings.Repeat("z", 300<<10))
+	out := ts.landAt(t, dir, tree.Into, plain())
+	wantFault(t, out.errs["big"], fault.NoSpace, "it needs 2.0 MiB")
+	wantFault(t, out.errs["holes"], fault.NoSpace, "no space left on device")
+	wantTree(t, dir, map[string]string{"d/": "", "d/a": ts.things[1].text, "d/z": ts.things[4].text})
+}
+
+// Where another file system is mounted in the destination, its files are synced
+// there, links do not reach across, and nothing in it is deleted.
+func testOtherFileSystem(t *testing.T) {
+	dir := tmpfs(t, "size=1m")
+	for _, name := range []string{"d/mounted", "gone/mounted"} {
+		mkdir(t, dir, name)
+		if err := unix.Mount("none", filepath.Join(dir, name), "tmpfs", 0, "size=1m"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = unix.Unmount(filepath.Join(dir, name), 0) })
+		write(t, filepath.Join(dir, name, "x"), oldText)
+	}
+	base := &trees{}
+	base.dir("d")
+	base.dir("d/mounted")
+	base.file("d/mounted/x", newText)
+	base.file("d/f", newText)
+	base.hardlink("d/mounted/link", "d/f")
+	out := base.landAt(t, dir, tree.Into, plain())
+	if len(out.problems) != 1 || out.problems[0].Path != "d/mounted/link" {
+		t.Errorf("problems: %v", out.problems)
+	}
+	wantText(t, filepath.Join(dir, "d", "mounted", "x"), newText)
+
+	o := archive()
+	o.Delete = true
+	contents := &trees{}
+	contents.dir("").Name = ""
+	out = contents.landAt(t, dir, tree.Contents, o)
+	found := false
+	for _, p := range out.problems {
+		found = found || strings.Contains(p.Fault.Error(), "another file system is mounted there")
+	}
+	if !found {
+		t.Errorf("problems: %v", out.problems)
+	}
+	wantText(t, filepath.Join(dir, "gone", "mounted", "x"), oldText)
+	wantText(t, filepath.Join(dir, "d", "mounted", "x"), newText)
+	wantNames(t, filepath.Join(dir, "d"), "mounted")
 }

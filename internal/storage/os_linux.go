@@ -11,10 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// statBlock is the unit in which stat counts what a file takes on disk,
-// whatever the block size of its file system.
-const statBlock = 512
-
 // freeSpace returns what is free on f's file system for our user, in bytes, if
 // it is known.
 func freeSpace(f *os.File) (uint64, bool, error) {
@@ -84,13 +80,4 @@ func setModTime(f *os.File, _ *os.Root, _ string, t time.Time) error {
 		}
 		return err
 	})
-}
-
-// changeTime returns the time of the last change of a file's status.
-func changeTime(info fs.FileInfo) time.Time {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return time.Time{}
-	}
-	return time.Unix(st.Ctim.Unix())
 }

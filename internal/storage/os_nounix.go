@@ -15,10 +15,8 @@ var errLocked = errors.New("locked by another process")
 // lock refuses: without a lock that dies with its process, two copies could mix.
 func lock(*os.File) error { return errors.ErrUnsupported }
 
-func setBlocking(*os.File) error { return nil }
+func unlock(*os.File) error { return nil }
 
 func ours(fs.FileInfo) bool { return true }
-
-func sameStatus(_, _ fs.FileInfo) bool { return true }
 
 func noDirSync(error) bool { return false }

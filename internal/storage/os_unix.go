@@ -30,24 +30,16 @@ func lock(f *os.File) error {
 	return err
 }
 
-// setBlocking undoes nonblock once f is known to be a regular file: splice and
-// io_uring would heed it.
-func setBlocking(f *os.File) error {
-	return control(f, func(fd int) error { return unix.SetNonblock(fd, false) })
+// unlock gives the lock of f back. To close f does not, as long as a process that is
+// just being started has it as well.
+func unlock(f *os.File) error {
+	return control(f, func(fd int) error { return unix.Flock(fd, unix.LOCK_UN) })
 }
 
 // ours reports whether a file belongs to us alone.
 func ours(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && st.Nlink == 1 && int(st.Uid) == os.Geteuid()
-}
-
-// sameStatus reports whether nothing but the time differs in the status of a
-// file that is seen twice.
-func sameStatus(a, b fs.FileInfo) bool {
-	x, okX := a.Sys().(*syscall.Stat_t)
-	y, okY := b.Sys().(*syscall.Stat_t)
-	return okX && okY && x.Mode == y.Mode && x.Uid == y.Uid && x.Gid == y.Gid && x.Nlink == y.Nlink
 }
 
 // noDirSync reports whether err is how a file system says that directories

@@ -13,7 +13,13 @@ import (
 	"github.com/rdmacp/rdmacp/internal/fault"
 )
 
-const partialSuffix = ".rdmacp-partial"
+// What the names end in that are ours: the file in the making, the journal of what
+// it holds already, and a link or device in the making.
+const (
+	partialSuffix = ".rdmacp-partial"
+	journalSuffix = ".rdmacp-journal"
+	linkSuffix    = ".rdmacp-link"
+)
 
 // maxClaims bounds how often a partial file is opened again because another copy
 // renamed or removed it between the open and the lock. Each time another copy
@@ -23,20 +29,37 @@ const maxClaims = 16
 // partialName returns the name under which the file called leaf is written. It
 // is always the same for the same leaf, so that a rerun finds what a killed run
 // left. Where leaf is too long for the additions, a digest stands for its tail.
-func partialName(leaf string) string {
-	room := maxComponent - len(".") - len(partialSuffix)
+func partialName(leaf string) string { return ownName(leaf, partialSuffix) }
+
+// journalName returns the name of the journal of the file called leaf.
+func journalName(leaf string) string { return ownName(leaf, journalSuffix) }
+
+// linkName returns the name under which a link or device called leaf is made
+// before it replaces something.
+func linkName(leaf string) string { return ownName(leaf, linkSuffix) }
+
+func ownName(leaf, suffix string) string {
+	room := maxComponent - len(".") - len(suffix)
 	if len(leaf) > room {
 		sum := sha256.Sum256([]byte(leaf))
 		digest := "-" + hex.EncodeToString(sum[:16])
 		leaf = cut(leaf, room-len(digest)) + digest
 	}
-	return "." + leaf + partialSuffix
+	return "." + leaf + suffix
 }
 
 // isPartialName reports whether a file of this name is a copy that is not
-// complete. Nobody copies to it or from it by name.
+// complete, or belongs to one. Nobody copies to it or from it by name.
 func isPartialName(leaf string) bool {
-	return strings.HasPrefix(leaf, ".") && strings.HasSuffix(leaf, partialSuffix)
+	if !strings.HasPrefix(leaf, ".") {
+		return false
+	}
+	for _, suffix := range [...]string{partialSuffix, journalSuffix, linkSuffix} {
+		if strings.HasSuffix(leaf, suffix) {
+			return true
+		}
+	}
+	return false
 }
 
 // cut returns at most n bytes of s, without half a character at the end: some
@@ -52,6 +75,14 @@ func cut(s string, n int) string {
 
 // openPartial opens and locks the partial file, and empties it.
 func (s *Sink) openPartial() error {
+	if err := s.claimPartial(); err != nil || s.fresh {
+		return err
+	}
+	return s.empty()
+}
+
+// claimPartial opens and locks the partial file. What it holds stays.
+func (s *Sink) claimPartial() error {
 	for range maxClaims {
 		f, fresh, err := s.openOrCreate()
 		if errors.Is(err, errGone) {
@@ -60,14 +91,11 @@ func (s *Sink) openPartial() error {
 		if err != nil {
 			return s.wrap("creating", err)
 		}
-		claimed, err := s.claim(f)
+		claimed, err := s.claim(f, fresh)
 		switch {
-		case claimed && fresh:
-			s.file = f
-			return nil
 		case claimed:
-			s.file = f
-			return s.empty()
+			s.file, s.fresh = f, fresh
+			return nil
 		case fresh && err != nil && fault.CodeOf(err) != fault.Busy:
 			s.file = f // we made it, and nobody else has it: for abandon to remove
 			return err
@@ -113,6 +141,12 @@ func (s *Sink) openLeftover() (*os.File, error) {
 			fmt.Errorf("%s, which it is written to first, is %s", shown(s.partial), kind(info.Mode())), "remove it")
 	}
 	f, err := s.place.root.OpenFile(s.partial, os.O_RDWR|nonblock, 0)
+	if errors.Is(err, fs.ErrPermission) && ours(info) {
+		// It was killed when it had the mode of the destination already.
+		if err = regainAccess(s.place, s.partial, info); err == nil {
+			f, err = s.place.root.OpenFile(s.partial, os.O_RDWR|nonblock, 0)
+		}
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errGone
@@ -126,18 +160,20 @@ func (s *Sink) openLeftover() (*os.File, error) {
 
 // claim locks f and reports whether it is ours to write to. Where it is neither
 // that nor an error, f is to be closed and the name tried again.
-func (s *Sink) claim(f *os.File) (bool, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return false, s.wrap("creating", err)
+func (s *Sink) claim(f *os.File, fresh bool) (bool, error) {
+	if !fresh {
+		info, err := f.Stat()
+		if err != nil {
+			return false, s.wrap("creating", err)
+		}
+		if err := regular("creating "+s.place.path, info.Mode()); err != nil {
+			return false, err
+		}
 	}
-	if err := regular("creating "+s.place.path, info.Mode()); err != nil {
-		return false, err
-	}
-	err = s.seam.do(stepLock, func() error { return lock(f) })
+	err := s.seam.do(stepLock, func() error { return lock(f) })
 	switch {
 	case errors.Is(err, errLocked):
-		return false, s.busy("another copy is writing it")
+		return false, s.busy("another copy is writing it" + s.writer())
 	case errors.Is(err, errors.ErrUnsupported):
 		return false, fault.New(fault.IO, "creating "+s.place.path,
 			fmt.Errorf("the file system cannot lock files, so that two copies could mix: %w", err),
@@ -145,12 +181,12 @@ func (s *Sink) claim(f *os.File) (bool, error) {
 	case err != nil:
 		return false, s.wrap("locking", err)
 	}
-	return s.identify(f)
+	return s.identify(f, fresh)
 }
 
 // identify reports whether the partial's name leads to f, now that f is locked,
 // and whether f can be trusted with the bytes to come.
-func (s *Sink) identify(f *os.File) (bool, error) {
+func (s *Sink) identify(f *os.File, fresh bool) (bool, error) {
 	var here, opened fs.FileInfo
 	err := s.seam.do(stepIdentify, func() (err error) {
 		if opened, err = f.Stat(); err != nil {
@@ -168,7 +204,8 @@ func (s *Sink) identify(f *os.File) (bool, error) {
 	if !os.SameFile(here, opened) {
 		return false, nil
 	}
-	if ours(opened) {
+	if fresh || ours(opened) {
+		s.held = opened
 		return true, nil
 	}
 	// Another user's leftover would make the destination that user's, and a

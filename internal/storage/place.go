@@ -16,7 +16,9 @@ type place struct {
 	root *os.Root // the directory
 	self *os.File // the same, to fsync it: opened early, since a Commit must not fail for want of a descriptor
 	leaf string
-	path string // the whole path, for messages
+	in   *folder      // of a Store: the same directory
+	path string       // the whole path, for messages
+	done func() error // lets go of the directory, once
 }
 
 // newPlace takes over root. It refuses a leaf at which no file could or should
@@ -30,7 +32,8 @@ func newPlace(root *os.Root, leaf, path string, follow func() (fs.FileInfo, erro
 	if err != nil {
 		return nil, joined(wrap("opening the directory of "+path, err), root.Close())
 	}
-	return &place{root: root, self: self, leaf: leaf, path: path}, nil
+	done := func() error { return errors.Join(self.Close(), root.Close()) }
+	return &place{root: root, self: self, leaf: leaf, path: path, done: done}, nil
 }
 
 // checkTarget finds out at the start what a rename would only refuse at the end
@@ -66,8 +69,11 @@ func checkTarget(root *os.Root, leaf, path string, follow func() (fs.FileInfo, e
 }
 
 // sync makes the directory's entries durable.
-func (p *place) sync() error {
-	err := p.self.Sync()
+func (p *place) sync() error { return syncDir(p.self) }
+
+// syncDir makes a directory's entries durable.
+func syncDir(dir *os.File) error {
+	err := dir.Sync()
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrInvalid) || noDirSync(err) {
 		return nil // a file system that has no such thing
 	}
@@ -75,5 +81,10 @@ func (p *place) sync() error {
 }
 
 func (p *place) close() error {
-	return errors.Join(p.self.Close(), p.root.Close())
+	done := p.done
+	p.done = nil
+	if done == nil {
+		return nil
+	}
+	return done()
 }

@@ -1,6 +1,6 @@
 package storage
 
-// step names a call to the operating system that a Sink makes.
+// step names a call to the operating system that a Sink or a Store makes.
 type step string
 
 // The steps, in the order in which a Sink takes them. Tests fail and stop a Sink
@@ -22,6 +22,27 @@ const (
 	stepRename      step = "rename"      // put it into place
 	stepSyncDir     step = "sync-dir"    // bring the new name to stable storage
 	stepRemove      step = "remove"      // remove the partial file of a copy that came to nothing
+)
+
+// The further steps of a Store.
+const (
+	stepMkdir         step = "mkdir"          // make a directory
+	stepOwner         step = "owner"          // set who owns a file
+	stepXattrs        step = "xattrs"         // set the extended attributes
+	stepFill          step = "fill"           // take over what the old file has right already
+	stepPunch         step = "punch"          // make holes of what is not known to be right
+	stepDigest        step = "digest"         // read the whole file for its digest
+	stepReadBack      step = "read-back"      // read what was written from the disk
+	stepSyncFS        step = "sync-fs"        // bring a whole file system to stable storage
+	stepJournalMake   step = "journal-make"   // make the journal, or open a killed run's
+	stepJournalRead   step = "journal-read"   // read what it says, and what it speaks of
+	stepJournalSync   step = "journal-sync"   // bring what is to be recorded to stable storage
+	stepJournalAppend step = "journal-append" // record it
+	stepJournalKeep   step = "journal-keep"   // bring the record to stable storage
+	stepJournalRemove step = "journal-remove" // remove the journal
+	stepMake          step = "make"           // make a link or a device
+	stepPutMade       step = "put-made"       // put it into place
+	stepDelete        step = "delete"         // remove what the source has not
 )
 
 // seam stands between a Sink and the operating system: it makes the call, or

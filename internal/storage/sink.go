@@ -3,11 +3,14 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
 // Sink is a file in the making. Its bytes go to a partial file in the
@@ -22,11 +25,14 @@ type Sink struct {
 	partial string // the partial file's name beside the leaf
 	meta    Meta
 	seam    seam
+	fresh   bool        // this Sink has made the partial file, rather than found it
+	held    fs.FileInfo // which file the partial file is
 
 	spoiled atomic.Pointer[fault.Error] // the first write that failed
 
 	mu   sync.RWMutex // held for reading by writes, for writing by Commit and Close
 	file *os.File     // nil once the Sink is closed
+	full bool         // nothing more is to be written
 }
 
 // newSink takes over p.
@@ -51,10 +57,10 @@ func newSink(p *place, m Meta, sm seam) (*Sink, error) {
 func (s *Sink) WriteAt(b []byte, off int64) (int, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.file == nil {
+	if s.file == nil || s.full {
 		return 0, s.closed("writing")
 	}
-	if off < 0 || off > s.meta.Size || int64(len(b)) > s.meta.Size-off {
+	if !s.within(int64(len(b)), off) {
 		return 0, fault.New(fault.Internal, "writing "+s.place.path,
 			fmt.Errorf("%d bytes at %d reach beyond the size of %d", len(b), off, s.meta.Size), "")
 	}
@@ -64,12 +70,29 @@ func (s *Sink) WriteAt(b []byte, off int64) (int, error) {
 		return err
 	})
 	if err != nil {
-		err = s.wrap("writing", err)
-		if f, ok := fault.As(err); ok {
-			s.spoiled.CompareAndSwap(nil, f)
-		}
+		err = s.spoil("writing", err)
 	}
 	return n, err
+}
+
+// within reports whether n bytes at off lie in the file. A file that comes out of
+// a pipe has no end yet.
+func (s *Sink) within(n, off int64) bool {
+	size := s.meta.Size
+	if size == tree.Streamed {
+		size = math.MaxInt64
+	}
+	return off >= 0 && off <= size && n <= size-off
+}
+
+// spoil keeps the Sink from being committed: bytes that were said to be written
+// may not be there.
+func (s *Sink) spoil(verb string, err error) error {
+	err = s.wrap(verb, err)
+	if f, ok := fault.As(err); ok {
+		s.spoiled.CompareAndSwap(nil, f)
+	}
+	return err
 }
 
 // Close removes the partial file unless Commit succeeded. It waits for writes

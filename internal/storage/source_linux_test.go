@@ -119,11 +119,11 @@ func TestAllocated(t *testing.T) {
 		}
 	}
 	for path, dense := range map[string]bool{hole: false, half: false, full: true} {
-		if m := openSource(t, path).Meta(); m.dense() != dense {
-			t.Errorf("%s: %+v, dense %v", path, m, m.dense())
+		if m := openSource(t, path).Meta(); m.Dense() != dense {
+			t.Errorf("%s: %+v, dense %v", path, m, m.Dense())
 		}
 	}
-	if m := openSource(t, hole).Meta(); m.Allocated == 0 || m.need() > 4096 {
+	if m := openSource(t, hole).Meta(); m.Allocated == 0 || m.Need() > 4096 {
 		t.Errorf("a file that is all hole: %+v", m)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
 // reserve sees to it that the file will fit, before a byte of it moves.
@@ -19,9 +20,14 @@ func (s *Sink) reserve() error {
 	if err := s.seam.do(stepResize, func() error { return s.file.Truncate(s.meta.Size) }); err != nil {
 		return s.wrap("creating", err)
 	}
-	if s.meta.Size == 0 || !s.meta.dense() {
+	if s.meta.Size == 0 || !s.meta.Dense() {
 		return nil
 	}
+	return s.preallocate()
+}
+
+// preallocate takes the room that the file needs.
+func (s *Sink) preallocate() error {
 	err := s.seam.do(stepPreallocate, func() error { return preallocate(s.file, s.meta.Size) })
 	if !matters(err) {
 		return nil
@@ -30,6 +36,40 @@ func (s *Sink) reserve() error {
 		return s.noSpace("less is free", err)
 	}
 	return s.wrap("creating", err)
+}
+
+// small is the size, in bytes, up to which a file is neither measured against the
+// free space nor preallocated: that would take longer than to write it.
+const small = 1 << 20
+
+// start opens the partial file for an entry, unless it is open, and sees to it that
+// the entry will fit. Where part of it may be taken over from another file, only
+// the writes can tell.
+func (s *Sink) start(e tree.Entry, shares bool) error {
+	if s.file == nil {
+		if err := s.openPartial(); err != nil {
+			return err
+		}
+	}
+	m := e.Meta
+	if m.Size == tree.Streamed || m.Size <= small && e.Data == nil && s.fresh {
+		return nil
+	}
+	if e.Data != nil {
+		s.meta.Allocated = max(1, tree.RangesOf(e.Data).Bytes())
+	}
+	if !shares {
+		if err := s.checkSpace(); err != nil {
+			return err
+		}
+	}
+	if err := s.seam.do(stepResize, func() error { return s.file.Truncate(m.Size) }); err != nil {
+		return s.wrap("creating", err)
+	}
+	if shares || e.Data != nil || !s.meta.Dense() {
+		return nil
+	}
+	return s.preallocate()
 }
 
 // checkSpace compares what the file takes with what is free. Where the latter
@@ -41,15 +81,28 @@ func (s *Sink) checkSpace() error {
 		free, known, err = freeSpace(s.file)
 		return err
 	})
-	if err != nil || !known || free >= uint64(s.meta.need()) {
+	if err != nil || !known || free >= uint64(s.missing()) {
 		return nil //nolint:nilerr // see above
 	}
 	return s.noSpace(humanize.IBytes(free)+" are free", syscall.ENOSPC)
 }
 
+// missing returns the room that the file will take and does not have yet.
+func (s *Sink) missing() int64 {
+	need := s.meta.Need()
+	if s.fresh || s.file == nil {
+		return need
+	}
+	info, err := s.file.Stat()
+	if err != nil {
+		return need
+	}
+	return max(0, need-allocated(s.file, info))
+}
+
 func (s *Sink) noSpace(free string, err error) error {
 	return fault.New(fault.NoSpace, "creating "+s.place.path,
-		fmt.Errorf("it needs %s, %s: %w", humanize.IBytes(uint64(s.meta.need())), free, err), fixSpace)
+		fmt.Errorf("it needs %s, %s: %w", humanize.IBytes(uint64(s.meta.Need())), free, err), fixSpace)
 }
 
 // matters reports whether a preallocation failed for a reason that the writes

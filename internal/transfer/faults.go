@@ -9,7 +9,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
-// tries is how often a chunk is moved before digests that differ are a fault.
+// tries is how often a bundle is moved before digests that differ are a fault.
 const tries = 3
 
 // errLink marks what a link failed with, lest a bare io.EOF be taken for
@@ -63,9 +63,9 @@ func broke(format string, args ...any) error {
 	return fault.New(fault.Protocol, "the other end broke the protocol", fmt.Errorf(format, args...), "")
 }
 
-// damaged is the fault of a chunk whose digests differ.
-func damaged(chunk int64, read, arrived transport.Digest) error {
-	return fault.New(fault.Integrity, fmt.Sprintf("chunk %d arrived damaged", chunk),
+// damaged is the fault of a bundle whose digests differ.
+func damaged(bundle int64, read, arrived transport.Digest) error {
+	return fault.New(fault.Integrity, fmt.Sprintf("chunk %d arrived damaged", bundle),
 		fmt.Errorf("digest %s where it was read, %s where it arrived", read, arrived),
 		"check the memory and the network of both hosts, then run the same command again")
 }

@@ -2,62 +2,142 @@ package transfer
 
 import (
 	"context"
-	"io"
+	"slices"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
-// Receive is the client's end of a get: it lends room for the chunks of dst and
-// sees each arrive. After an error the connection is good for nothing but Close:
-// loans whose fate is unknown keep their slots until then.
-func Receive(ctx context.Context, l transport.Lender, link LenderLink, dst io.WriterAt, plan Plan, o Options) (Report, error) {
-	r := receiver{lender: l, dst: dst, plan: plan, tally: tally{progress: o.Progress}}
-	err := lend(ctx, link, plan, o.window(), r.chunk)
-	return r.tally.sum(), explain(ctx, err)
+// Receive is the client's end of a get: it hears what the daemon has, lends room
+// for what dst wants of it and sees each bundle arrive. For what it returns see
+// Send.
+func Receive(ctx context.Context, l transport.Lender, link Link, dst tree.Sink, o Options) (Report, error) {
+	e := newEnd(link, o)
+	r := &receiver{end: e, dst: newSink(e, dst), lending: newLending(e, l)}
+	r.dst.wanted = r.wanted
+	err := e.run(ctx, r.hear, append(r.lending.workers(r.bundle), r.dst.add, r.dst.commit, r.finish)...)
+	if cerr := r.dst.close(); err == nil {
+		err = cerr
+	}
+	return e.tally.sum(), explain(ctx, err)
 }
 
 type receiver struct {
-	lender transport.Lender
-	dst    io.WriterAt
-	plan   Plan
-	tally  tally
+	*end
+	dst     *sink
+	lending *lending
 }
 
-// chunk gets one chunk, again as long as other bytes arrive than the driver
+// hear heeds the daemon's words.
+func (r *receiver) hear(_ context.Context, b Batch, done bool) error {
+	if done || isClosed(r.dst.idle) && b.Settled == nil || b.Verdicts != nil || b.Offers != nil || b.Outcomes != nil || b.Removed != nil || b.Done {
+		return broke("it speaks as if it had to make the files")
+	}
+	r.told(b)
+	if err := r.dst.hear(b); err != nil {
+		return err
+	}
+	return r.lending.settle(b.Settled)
+}
+
+// finish ends the transfer from this end.
+func (r *receiver) finish(ctx context.Context) error {
+	if err := r.dst.settled(ctx); err != nil {
+		return err
+	}
+	r.lending.drain()
+	if err := r.dst.finish(ctx); err != nil {
+		return err
+	}
+	r.over()
+	return nil
+}
+
+// wanted queues files.
+func (r *receiver) wanted(ts []*taken) {
+	ls := make([]*load, 0, len(ts))
+	for _, t := range ts {
+		ls = append(ls, &load{id: t.entry.ID, size: t.entry.Meta.Size, ranges: slices.Clone(t.verdict.Ranges), compare: t.verdict.Compare})
+	}
+	r.lending.queue.push(ls)
+}
+
+// bundle gets one bundle, again as long as other bytes arrive than the driver
 // sent.
-func (r *receiver) chunk(ctx context.Context, d *desk, chunk int64) error {
+func (r *receiver) bundle(ctx context.Context, b *bundle) error {
+	id, segments := b.id, b.segments
+	for i := range segments {
+		s := &segments[i]
+		if s.Compare {
+			s.Digest, s.Compare = r.dst.old(*s)
+		}
+	}
+	if r.options.Verify {
+		return r.verify(ctx, id, segments)
+	}
 	for try := 1; ; try++ {
-		sent, arrived, err := r.once(ctx, d, chunk)
+		into := newScatter(r.dst, segments)
+		sent, arrived, err := r.once(ctx, id, segments, into)
 		switch {
 		case err != nil:
 			return err
 		case sent == arrived:
-			r.tally.moved(r.plan.Extent(chunk).Len)
+			into.landed(arrived)
 			return nil
 		case try == tries:
-			return damaged(chunk, sent, arrived)
+			return damaged(id, sent, arrived)
 		}
 		r.tally.retried()
+		id = r.lending.queue.number() // what the other end still says of the old one is about the old one
 	}
 }
 
-// once lends room for a chunk and waits until the driver's word and its bytes
+// verify asks whether segments are the same at both ends.
+func (r *receiver) verify(ctx context.Context, id int64, segments []Segment) error {
+	said, err := r.lending.ask(ctx, Offer{ID: id, Segments: segments})
+	if err != nil {
+		return err
+	}
+	r.dst.compared(segments, said.Kept)
+	return nil
+}
+
+// once lends room for a bundle and waits until the driver's word and its bytes
 // are both there.
-func (r *receiver) once(ctx context.Context, d *desk, chunk int64) (sent, arrived transport.Digest, err error) {
-	loan, err := r.lender.LendSink(ctx, r.dst, r.plan.Extent(chunk))
+func (r *receiver) once(ctx context.Context, id int64, segments []Segment, into *scatter) (sent, arrived transport.Digest, err error) {
+	loan, err := r.lending.lender.LendSink(ctx, into, extent(id, segments, r.options.chunk()))
 	if err != nil {
 		return sent, arrived, err
 	}
-	said, err := d.ask(ctx, Offer{Chunk: chunk, Ticket: loan.Ticket()})
-	if err != nil {
+	said, err := r.lending.ask(ctx, Offer{ID: id, Segments: segments, Ticket: loan.Ticket()})
+	switch {
+	case err != nil:
 		return sent, arrived, err
+	case said.Again:
+		return sent, arrived, broke("offer %d is asked for again, but flows the other way", id)
 	}
-	if said.Again {
-		return sent, arrived, broke("chunk %d is asked for again, but flows the other way", chunk)
+	into.keeping(said.Kept)
+	if len(said.Kept) == len(segments) { // nothing was pushed
+		loan.Return()
+		return sent, arrived, nil
 	}
 	if arrived, err = loan.Settle(ctx); err != nil {
 		return sent, arrived, err
 	}
 	loan.Return()
 	return said.Digest, arrived, nil
+}
+
+// compared notes which segments are the same, where nothing is to be moved.
+func (s *sink) compared(segments []Segment, kept []int) {
+	same := keptBytes(segments, kept)
+	next := 0
+	for i, seg := range segments {
+		how := differs
+		if next < len(kept) && kept[next] == i {
+			how, next = keeps, next+1
+		}
+		s.landed(seg, transport.Digest{}, how)
+	}
+	s.tally.moved(0, same)
 }

@@ -3,31 +3,114 @@ package transfer
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
-// Send is the client's end of a put: it lends the chunks of src and sees each
-// settled. After an error the connection is good for nothing but Close: loans
-// whose fate is unknown keep their slots until then.
-func Send(ctx context.Context, l transport.Lender, link LenderLink, src io.ReaderAt, plan Plan, o Options) (Report, error) {
-	s := sender{lender: l, src: src, plan: plan, tally: tally{progress: o.Progress}}
-	err := lend(ctx, link, plan, o.window(), s.chunk)
-	return s.tally.sum(), explain(ctx, err)
+// Send is the client's end of a put: it tells of what src holds, lends what is
+// wanted of it and sees each bundle settled. What could not be copied is told by
+// o.Events and counted in the Report; the error is what ended the transfer. After
+// one the connection is good for nothing but Close: loans whose fate is unknown
+// keep their slots until then.
+func Send(ctx context.Context, l transport.Lender, link Link, src tree.Source, o Options) (Report, error) {
+	e := newEnd(link, o)
+	s := &sender{end: e, src: newSource(e, src), lending: newLending(e, l), done: make(chan struct{})}
+	err := e.run(ctx, s.hear, append(s.lending.workers(s.bundle), s.src.walk, s.finish)...)
+	s.src.close()
+	return e.tally.sum(), explain(ctx, err)
 }
 
 type sender struct {
-	lender transport.Lender
-	src    io.ReaderAt
-	plan   Plan
-	tally  tally
+	*end
+	src     *source
+	lending *lending
+	done    chan struct{} // closed once the daemon has said that all is done
 }
 
-// chunk lends one chunk, and offers the same loan again as long as the driver
-// finds other bytes than were read.
-func (s *sender) chunk(ctx context.Context, d *desk, chunk int64) error {
-	ext := s.plan.Extent(chunk)
-	loan, err := s.lender.LendSource(ctx, s.src, ext)
+// finish ends the transfer once the daemon has.
+func (s *sender) finish(ctx context.Context) error {
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s.lending.drain()
+	s.over()
+	return nil
+}
+
+// hear heeds the daemon's words.
+func (s *sender) hear(_ context.Context, b Batch, done bool) error {
+	if done || isClosed(s.done) && b.Settled == nil {
+		return broke("it speaks when all was done")
+	}
+	if b.Entries != nil || b.Seals != nil || b.Offers != nil {
+		return broke("it speaks as if it had the files")
+	}
+	s.told(b)
+	if err := s.verdicts(b.Verdicts); err != nil {
+		return err
+	}
+	if err := s.lending.settle(b.Settled); err != nil {
+		return err
+	}
+	for _, o := range b.Outcomes {
+		if err := s.src.outcome(o); err != nil {
+			return err
+		}
+	}
+	if b.Done {
+		close(s.done)
+		return s.src.complete()
+	}
+	return nil
+}
+
+// verdicts queues the files that are wanted.
+func (s *sender) verdicts(vs []tree.Verdict) error {
+	wanted := make([]*load, 0, len(vs))
+	for _, v := range vs {
+		g, err := s.src.verdict(v)
+		if err != nil {
+			return err
+		}
+		if g == nil {
+			continue
+		}
+		l := &load{id: v.ID, size: g.entry.Meta.Size, ranges: slices.Clone(v.Ranges), compare: v.Compare}
+		if l.size == tree.Streamed {
+			l.stream = &stream{given: g, hash: s.options.Digest.New()}
+		}
+		wanted = append(wanted, l)
+	}
+	s.lending.queue.push(wanted)
+	return nil
+}
+
+// bundle reads a bundle, and lends it unless nothing of it could be read.
+func (s *sender) bundle(ctx context.Context, b *bundle) error {
+	if b.stream != nil {
+		return s.stream(ctx, b.id, b.stream)
+	}
+	id, segments := b.id, b.segments
+	from := gather{s.src, segments}
+	if s.options.Verify {
+		_, _ = from.ReadAt(make([]byte, length(segments)), 0) // it does not fail
+		said, err := s.lending.ask(ctx, Offer{ID: id, Segments: segments})
+		if err == nil {
+			s.tally.moved(0, keptBytes(segments, said.Kept))
+		}
+		return err
+	}
+	return s.lend(ctx, id, segments, from)
+}
+
+// lend lends a bundle, and offers the same loan again as long as the driver finds
+// other bytes than were read.
+func (s *sender) lend(ctx context.Context, id int64, segments []Segment, from io.ReaderAt) error {
+	loan, err := s.lending.lender.LendSource(ctx, from, extent(id, segments, s.options.chunk()))
 	if err != nil {
 		return err
 	}
@@ -35,19 +118,29 @@ func (s *sender) chunk(ctx context.Context, d *desk, chunk int64) error {
 	if err != nil {
 		return err
 	}
-	offer := Offer{Chunk: chunk, Ticket: loan.Ticket(), Digest: digest}
+	offer := Offer{ID: id, Segments: segments, Ticket: loan.Ticket(), Digest: digest}
 	for try := 1; ; try++ {
-		said, err := d.ask(ctx, offer)
+		said, err := s.lending.ask(ctx, offer)
+		kept := keptBytes(segments, said.Kept)
 		switch {
 		case err != nil:
 			return err
-		case !said.Again && said.Digest == digest:
+		case kept == int64(length(segments)), !said.Again && said.Digest == digest:
 			loan.Return()
-			s.tally.moved(ext.Len)
+			s.tally.moved(solid(segments)-kept, kept)
 			return nil
 		case !said.Again || try == tries: // the driver contents itself with other bytes, or gets no right ones
-			return damaged(chunk, digest, said.Digest)
+			return damaged(id, digest, said.Digest)
 		}
 		s.tally.retried()
 	}
+}
+
+// keptBytes is how many bytes are in the segments that are kept.
+func keptBytes(segments []Segment, kept []int) int64 {
+	var n int64
+	for _, i := range kept {
+		n += segments[i].Len
+	}
+	return n
 }

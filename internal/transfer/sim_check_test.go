@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
-// check holds what happened against what may happen.
+// check holds what happened in a run against what may happen.
 func (w *world) check(t *testing.T) {
 	t.Helper()
+	w.checkDisk(t)
 	w.checkPromise(t)
 	w.checkError(t, "client", w.client.err)
 	w.checkError(t, "daemon", w.daemon.err)
@@ -25,30 +26,78 @@ func (w *world) check(t *testing.T) {
 	}
 }
 
-// checkPromise: an end that says that it wrote the file wrote it whole, and what
-// both ends say is the same. The end that writes is the daemon for a put and the
-// client for a get; the client's word counts for both.
+// checkDisk: whatever happened, a name shows what was there before or the whole
+// new file, and a journal tells the truth.
+func (w *world) checkDisk(t *testing.T) {
+	t.Helper()
+	for _, id := range w.source.files() {
+		path := w.source.paths[id]
+		now, ok := w.plot.disk.files[path]
+		if old, was := w.before.files[path]; !ok && was {
+			t.Errorf("%s is gone", path)
+		} else if same := was && bytes.Equal(now.data, old.data) && now.meta.ModTime.Equal(old.meta.ModTime); ok && !same && !bytes.Equal(now.data, w.source.data[id]) {
+			t.Errorf("%s is neither the old file nor the new one", path)
+		}
+		part := w.plot.disk.partials[path]
+		for _, r := range part.have {
+			if !bytes.Equal(part.data[r.Off:r.End()], w.source.data[id][r.Off:r.End()]) {
+				t.Errorf("the journal of %s claims other bytes", path)
+			}
+		}
+	}
+	if w.plot.open != 0 || w.source.open != 0 {
+		t.Errorf("%d landings and %d sources are open still", w.plot.open, w.source.open)
+	}
+}
+
+// checkPromise: an end that says that all is done has every file in place but for
+// those that it has told of, and both ends say the same. The end that writes is
+// the daemon for a put and the client for a get; the client's word counts for
+// both.
 func (w *world) checkPromise(t *testing.T) {
 	t.Helper()
-	written := w.client.err == nil || w.direction == transport.Put && w.daemon.err == nil
-	if written && !bytes.Equal(w.source.bytes(), w.sink.bytes()) {
-		t.Error("success, but the sink differs from the source")
+	if w.client.err == nil || w.direction == transport.Put && w.daemon.err == nil {
+		w.checkComplete(t)
 	}
 	if w.client.err != nil {
 		return
 	}
+	c, d := w.client.report, w.daemon.report
 	if w.daemon.err != nil {
 		t.Error("the client says success, the daemon does not")
 	}
-	if w.client.report != w.daemon.report {
-		t.Error("the reports differ")
+	if c.Files != d.Files || c.Entries != d.Entries || c.Entries != int64(len(w.source.entries)) || c.Problems != d.Problems {
+		t.Errorf("the reports differ: %+v and %+v", c, d)
 	}
-	whole := transfer.Report{Bytes: w.plan.Size, Chunks: w.plan.Chunks(), Retried: w.client.report.Retried}
-	if w.client.report != whole {
-		t.Errorf("report %+v of a whole copy", w.client.report)
+	if c.Problems != w.client.problems.Load() {
+		t.Errorf("%d problems, but %d were told", c.Problems, w.client.problems.Load())
 	}
 	if w.client.spare != nil {
 		t.Errorf("a slot is missing after the copy: %v", w.client.spare)
+	}
+}
+
+// checkComplete: whatever had no trouble is in place, and the rest is as it was.
+func (w *world) checkComplete(t *testing.T) {
+	t.Helper()
+	failed := 0
+	for _, id := range w.source.files() {
+		path := w.source.paths[id]
+		now, ok := w.plot.disk.files[path]
+		whole := ok && bytes.Equal(now.data, w.source.data[id]) && now.meta.ModTime.Equal(w.source.entries[id-1].Meta.ModTime)
+		if !whole {
+			failed++
+			if w.source.trouble[id] == healthy && w.sinkTrouble[id] == healthy {
+				t.Errorf("success, but %s is not in place", path)
+			}
+		}
+	}
+	clean := failed == 0 && len(w.source.problem) == 0
+	if told := w.client.problems.Load(); w.client.err == nil && told != int64(failed+len(w.source.problem)) {
+		t.Errorf("%d files are not in place, and %d were not read, but %d problems were told", failed, len(w.source.problem), told)
+	}
+	if !w.plot.finished || w.plot.clean != clean {
+		t.Errorf("finished %v, clean %v, with %d failed", w.plot.finished, w.plot.clean, failed)
 	}
 }
 
@@ -80,11 +129,11 @@ func (w *world) checkBounds(t *testing.T) {
 		t.Errorf("%d offers at once, window %d", w.link.most, w.lendWindow)
 	}
 	if w.daemon.most > w.driveWindow {
-		t.Errorf("%d chunks driven at once, window %d", w.daemon.most, w.driveWindow)
+		t.Errorf("%d bundles driven at once, window %d", w.daemon.most, w.driveWindow)
 	}
 	for _, s := range []*side{&w.client, &w.daemon} {
-		if s.progress.Load() != s.report.Bytes {
-			t.Errorf("progress says %d bytes, the report %d", s.progress.Load(), s.report.Bytes)
+		if s.progress.Load() != s.report.Bytes+s.report.Kept {
+			t.Errorf("progress says %d bytes, the report %d and %d kept", s.progress.Load(), s.report.Bytes, s.report.Kept)
 		}
 	}
 	if w.took > atMost {
@@ -93,17 +142,44 @@ func (w *world) checkBounds(t *testing.T) {
 }
 
 // checkSurvived: with no fault, or with one that has to be survived, the copy
-// succeeds; a chunk that is damaged once is moved again, once.
+// comes to its end; a bundle that is damaged once is moved again, once.
 func (w *world) checkSurvived(t *testing.T) {
 	t.Helper()
 	if w.client.err != nil || w.daemon.err != nil {
 		t.Errorf("nothing was in the way, but: client %v, daemon %v", w.client.err, w.daemon.err)
 	}
-	var retried int64
-	if w.wire.CorruptAt > 0 && w.wire.CorruptAt <= w.plan.Chunks() {
-		retried = 1
+	most := int64(0)
+	if w.wire.CorruptAt > 0 {
+		most = 1
 	}
-	if w.client.report.Retried != retried {
-		t.Errorf("%d chunks retried, want %d", w.client.report.Retried, retried)
+	if w.client.report.Retried > most {
+		t.Errorf("%d bundles retried, at most %d had to be", w.client.report.Retried, most)
+	}
+}
+
+// brought is how many bytes a run has brought to the destination.
+func (w *world) brought() int64 {
+	r := w.client.report
+	if w.direction == transport.Put {
+		r = w.daemon.report
+	}
+	return r.Bytes + r.Kept
+}
+
+// checkResumed: what had landed when a run ended without losing power is not
+// moved again by the next.
+func (w *world) checkResumed(t *testing.T, before int64) {
+	t.Helper()
+	var wanted int64
+	for _, id := range w.source.files() {
+		e := w.source.entries[id-1]
+		old, was := w.before.files[w.source.paths[id]]
+		if !was || !old.meta.ModTime.Equal(e.Meta.ModTime) {
+			wanted += tree.RangesOf(e.Ranges()).Bytes()
+		}
+	}
+	if got := before + w.brought(); got != wanted {
+		t.Errorf("%d bytes were brought by two runs, %d and %d, but %d were wanted", got, before, w.brought(), wanted)
+		t.Log(w)
 	}
 }

@@ -15,8 +15,7 @@ import (
 
 // message is what a control link carries: one of its fields.
 type message struct {
-	offer  *transfer.Offer
-	settle *transfer.Settlement
+	batch  *transfer.Batch
 	fault  error // the fault by which the sender ended the transfer
 	finish bool  // the client's Finish, the daemon's Committed
 	due    time.Time
@@ -25,10 +24,13 @@ type message struct {
 // channel is one way of a control link.
 type channel struct {
 	queue chan message
-	last  *atomic.Bool // whether the sender's last word has come
+	sent  *atomic.Uint64 // messages so far
+	last  *atomic.Bool   // whether the sender's last word has come
 }
 
-func newChannel(n int) channel { return channel{make(chan message, n), new(atomic.Bool)} }
+func newChannel(n int) channel {
+	return channel{make(chan message, n), new(atomic.Uint64), new(atomic.Bool)}
+}
 
 // controlLink carries messages in order, each way with delays of its own, holds
 // only a few, and breaks at a message that is decided beforehand.
@@ -44,16 +46,15 @@ type controlLink struct {
 	onCut   func()
 
 	mu    sync.Mutex
-	sent  map[int64]uint64 // messages so far about a chunk
-	owing int              // offers that are not settled
-	most  int              // the most that it ever was
+	owing int // offers that are not settled
+	most  int // the most that it ever was
 }
 
 var errStreamGone = fault.New(fault.Lost, "talking to the other end", errors.New("stream reset"), "run the same command again")
 
 func newLink(s scenario, onCut func()) *controlLink {
 	return &controlLink{
-		s: s, onCut: onCut, cut: make(chan struct{}), sent: map[int64]uint64{},
+		s: s, onCut: onCut, cut: make(chan struct{}),
 		toDaemon: newChannel(s.queue), toClient: newChannel(s.queue),
 	}
 }
@@ -75,20 +76,21 @@ func (l *controlLink) isCut() bool {
 	}
 }
 
-// delay is how long a message about a chunk travels.
-func (l *controlLink) delay(chunk int64) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sent[chunk]++
-	rng := rand.New(rand.NewPCG(l.s.seed, uint64(chunk)*31+l.sent[chunk]))
+// delay is how long the n-th message of a channel travels.
+func (l *controlLink) delay(to channel) time.Duration {
+	n := to.sent.Add(1) * 2
+	if to.queue == l.toClient.queue {
+		n++
+	}
+	rng := rand.New(rand.NewPCG(l.s.seed, n))
 	return time.Duration(1 + rng.Int64N(int64(l.s.wire.Delay)))
 }
 
-func (l *controlLink) send(ctx context.Context, to channel, m message, chunk int64) error {
+func (l *controlLink) send(ctx context.Context, to channel, m message) error {
 	if l.steps.Add(1) == l.s.linkCut {
 		l.breakDown()
 	}
-	m.due = time.Now().Add(l.delay(chunk))
+	m.due = time.Now().Add(l.delay(to))
 	switch {
 	case l.isCut():
 		return errStreamGone
@@ -146,40 +148,30 @@ func (l *controlLink) owe(n int) {
 	l.most = max(l.most, l.owing)
 }
 
-// lenderEnd is the client's end of the link.
-type lenderEnd struct{ *controlLink }
-
-func (l lenderEnd) Offer(ctx context.Context, o transfer.Offer) error {
-	l.owe(1)
-	return l.send(ctx, l.toDaemon, message{offer: &o}, o.Chunk)
+// linkEnd is one end of the link.
+type linkEnd struct {
+	*controlLink
+	out, in channel
 }
 
-func (l lenderEnd) Settlement(ctx context.Context) (transfer.Settlement, error) {
-	m, err := l.receive(ctx, l.toClient)
-	switch {
-	case err != nil:
-		return transfer.Settlement{}, err
-	case m.settle == nil:
-		return transfer.Settlement{}, errors.New("simulation: committed before the end")
-	}
-	l.owe(-1)
-	return *m.settle, nil
+func (l *controlLink) clientEnd() linkEnd { return linkEnd{l, l.toDaemon, l.toClient} }
+func (l *controlLink) daemonEnd() linkEnd { return linkEnd{l, l.toClient, l.toDaemon} }
+
+// Send sends.
+func (l linkEnd) Send(ctx context.Context, b transfer.Batch) error {
+	l.owe(len(b.Offers))
+	return l.send(ctx, l.out, message{batch: &b})
 }
 
-// driverEnd is the daemon's end of the link.
-type driverEnd struct{ *controlLink }
-
-func (l driverEnd) Offer(ctx context.Context) (transfer.Offer, error) {
-	m, err := l.receive(ctx, l.toDaemon)
+// Recv receives.
+func (l linkEnd) Recv(ctx context.Context) (transfer.Batch, error) {
+	m, err := l.receive(ctx, l.in)
 	switch {
 	case err != nil:
-		return transfer.Offer{}, err
+		return transfer.Batch{}, err
 	case m.finish:
-		return transfer.Offer{}, io.EOF
+		return transfer.Batch{}, io.EOF
 	}
-	return *m.offer, nil
-}
-
-func (l driverEnd) Settle(ctx context.Context, s transfer.Settlement) error {
-	return l.send(ctx, l.toClient, message{settle: &s}, s.Chunk)
+	l.owe(-len(m.batch.Settled))
+	return *m.batch, nil
 }

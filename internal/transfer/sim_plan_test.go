@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
 // The simulated world is a slow one: where everything takes seconds, two things
@@ -18,42 +18,33 @@ const (
 	retry        = 1000 * second
 	transmission = time.Microsecond
 	keepalive    = 2000 * second
-	atMost       = 10000 * second // for a whole copy
+	atMost       = 50000 * second // for a whole copy
 )
 
 // scenario is everything that a seed decides.
 type scenario struct {
 	seed                    uint64
 	direction               transport.Direction
-	plan                    transfer.Plan
+	chunk                   int
 	slots                   int
 	lendWindow, driveWindow int
 	queue                   int // messages that the control link holds
+	failFast                bool
+	delta                   bool
+	source                  *grove
+	sinkTrouble             map[int64]trouble
+	before                  *disk // what is at the destination
+	faults
+}
 
+// faults are what goes wrong in one run.
+type faults struct {
 	wire    memory.Faults
 	linkCut int64         // the message at which the control link breaks; 0: never
-	kill    memory.Side   // the host that dies; 0: none
+	kill    memory.Side   // the host that loses power; 0: none
 	cancel  memory.Side   // the end whose user presses ^C; 0: none
 	at      time.Duration // when
-	source  diskFault
-	sink    diskFault
 }
-
-// diskFault says which chunk's access fails, and how; the zero one never.
-type diskFault struct {
-	kind  diskFaultKind
-	chunk int64
-}
-
-type diskFaultKind int
-
-const (
-	healthy  diskFaultKind = iota
-	rawError               // an error that storage didn't class
-	ioFault
-	noSpace
-	shortAccess
-)
 
 // draw decides a scenario. Half of all have no fault at all or one that has to
 // be survived; the others have one or several.
@@ -62,47 +53,86 @@ func draw(seed uint64) scenario {
 	s := scenario{
 		seed:        seed,
 		direction:   transport.Direction(1 + rng.IntN(2)),
+		chunk:       64 + rng.IntN(449),
 		slots:       1 + rng.IntN(6),
 		lendWindow:  1 + rng.IntN(8),
 		driveWindow: 1 + rng.IntN(8),
 		queue:       rng.IntN(4),
-		at:          time.Duration(rng.Int64N(int64(60 * second))),
+		delta:       rng.IntN(3) == 0,
+		sinkTrouble: map[int64]trouble{},
 	}
-	s.plan.Chunk = 64 + rng.IntN(449)
-	if chunks := rng.IntN(41); chunks > 0 {
-		s.plan.Size = int64(chunks*s.plan.Chunk - rng.IntN(s.plan.Chunk))
-	}
-	s.wire = memory.Faults{Seed: rng.Uint64(), Delay: time.Duration(1+rng.IntN(10)) * second, Retry: retry}
-	faults := []func(){
+	slow := pace{rng.Uint64(), time.Duration(1+rng.IntN(10)) * second}
+	s.source = grow(rng, s.chunk, slow)
+	s.before = s.clutter(rng)
+	s.wire = memory.Faults{Seed: rng.Uint64(), Delay: slow.delay, Retry: retry}
+	s.at = time.Duration(rng.Int64N(int64(100 * second)))
+	choices := append(s.breaks(rng),
 		func() { s.wire.Late = rng.Float64() },
 		func() { s.wire.CorruptAt = 1 + rng.Int64N(40) },
 		func() { s.wire.Corrupt = rng.Float64() * rng.Float64() },
+		func() { s.trouble(rng, s.source.trouble, rawError, ioFault, shortRead, changes, gone) },
+		func() { s.trouble(rng, s.sinkTrouble, rawError, ioFault, noSpace, noCommit) },
+		func() {
+			s.source.problem = append(s.source.problem, tree.Problem{Path: "locked", Fault: fault.New(fault.Permission, "reading locked", errRaw, "")})
+		},
+		func() { s.failFast = true },
+	)
+	for n := max(0, rng.IntN(5)-1); n > 0; n-- {
+		choices[rng.IntN(len(choices))]()
+	}
+	return s
+}
+
+// breaks are the faults that end a whole transfer.
+func (s *scenario) breaks(rng *rand.Rand) []func() {
+	return []func(){
 		func() { s.wire.CutAt = 1 + rng.Int64N(40) },
 		func() { s.wire.FailAt = 1 + rng.Int64N(40) },
 		func() { s.linkCut = 1 + rng.Int64N(80) },
 		func() { s.kill = memory.Side(1 + rng.IntN(2)) },
 		func() { s.cancel = memory.Side(1 + rng.IntN(2)) },
-		func() {
-			s.source = diskFault{[]diskFaultKind{rawError, ioFault, shortAccess}[rng.IntN(3)], rng.Int64N(41)}
-		},
-		func() {
-			s.sink = diskFault{[]diskFaultKind{rawError, ioFault, noSpace, shortAccess}[rng.IntN(4)], rng.Int64N(41)}
-		},
 	}
-	for n := max(0, rng.IntN(5)-1); n > 0; n-- {
-		faults[rng.IntN(len(faults))]()
-	}
-	return s
 }
 
-// mayFail is the set of codes that a scenario's faults may lead to.
+// trouble makes one file, or a few, fail.
+func (s *scenario) trouble(rng *rand.Rand, of map[int64]trouble, kinds ...trouble) {
+	files := s.source.files()
+	for n := 1 + rng.IntN(2); n > 0 && len(files) > 0; n-- {
+		of[files[rng.IntN(len(files))]] = kinds[rng.IntN(len(kinds))]
+	}
+}
+
+// clutter is a destination that holds some of the files already, as they are or
+// with a few bytes changed.
+func (s *scenario) clutter(rng *rand.Rand) *disk {
+	d := newDisk()
+	for _, e := range s.source.entries {
+		if e.Kind != tree.File || rng.IntN(3) > 0 {
+			continue
+		}
+		old := stored{append([]byte(nil), s.source.data[e.ID]...), e.Meta}
+		if rng.IntN(3) > 0 {
+			old.meta.ModTime = old.meta.ModTime.Add(1)
+			if n := len(old.data); n > 0 {
+				old.data[rng.IntN(n)]++
+			}
+		}
+		d.files[s.source.paths[e.ID]] = old
+	}
+	return d
+}
+
+// mayFail is the set of codes by which faults may end a transfer.
 func (s scenario) mayFail() map[fault.Code]bool {
 	codes := map[fault.Code]bool{}
 	codes[fault.Lost] = s.wire.CutAt > 0 || s.wire.FailAt > 0 || s.linkCut > 0 || s.kill > 0
 	codes[fault.Interrupted] = s.cancel > 0
 	codes[fault.Integrity] = s.wire.Corrupt > 0
-	codes[fault.IO] = s.source.kind != healthy || s.sink.kind != healthy && s.sink.kind != noSpace
-	codes[fault.NoSpace] = s.sink.kind == noSpace
+	if s.failFast {
+		for _, t := range s.failing() {
+			codes[t] = true
+		}
+	}
 	for code, may := range codes {
 		if !may {
 			delete(codes, code)
@@ -111,9 +141,30 @@ func (s scenario) mayFail() map[fault.Code]bool {
 	return codes
 }
 
+// failing are the codes of the problems that are drawn.
+func (s scenario) failing() []fault.Code {
+	var codes []fault.Code
+	for range s.source.problem {
+		codes = append(codes, fault.Permission)
+	}
+	for _, ts := range []map[int64]trouble{s.source.trouble, s.sinkTrouble} {
+		for _, t := range ts {
+			switch t { //nolint:exhaustive // the others are a source's
+			case rawError, ioFault, noCommit:
+				codes = append(codes, fault.IO)
+			case noSpace:
+				codes = append(codes, fault.NoSpace)
+			default:
+				codes = append(codes, fault.SourceChanged)
+			}
+		}
+	}
+	return codes
+}
+
 // String is the scenario for a person who looks into a failure.
 func (s scenario) String() string {
-	return fmt.Sprintf("seed %d: %s of %d bytes in %d chunks, %d slots, windows %d and %d, queue %d; wire %+v, link cut at %d, kill %d or cancel %d at %s, source %v, sink %v",
-		s.seed, s.direction, s.plan.Size, s.plan.Chunks(), s.slots, s.lendWindow, s.driveWindow, s.queue,
-		s.wire, s.linkCut, s.kill, s.cancel, s.at, s.source, s.sink)
+	return fmt.Sprintf("seed %d: %s of %d entries in chunks of %d, %d slots, windows %d and %d, queue %d, delta %v, fail fast %v; wire %+v, link cut at %d, kill %d or cancel %d at %s, source %v, sink %v",
+		s.seed, s.direction, len(s.source.entries), s.chunk, s.slots, s.lendWindow, s.driveWindow, s.queue, s.delta, s.failFast,
+		s.wire, s.linkCut, s.kill, s.cancel, s.at, s.source.trouble, s.sinkTrouble)
 }

@@ -2,13 +2,15 @@ package transfer_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"github.com/rdmacp/rdmacp/internal/transport/memory"
 )
 
 // TestSimulation runs whole copies, client and daemon, over a fabric, a control
@@ -26,13 +28,7 @@ func TestSimulation(t *testing.T) {
 		t.Run(fmt.Sprintf("shard %d", shard), func(t *testing.T) {
 			t.Parallel()
 			for seed := first + shard; seed < first+count && !t.Failed(); seed += shards {
-				ending := simulate(t, seed)
-				switch retried, _, ok := strings.Cut(ending, " chunks retried"); {
-				case ok && retried == "0":
-					ending = "ok"
-				case ok:
-					ending = "ok, retried"
-				}
+				ending := class(simulate(t, seed))
 				mu.Lock()
 				endings[ending]++
 				mu.Unlock()
@@ -62,11 +58,43 @@ func simulate(t *testing.T, seed uint64) (result string) {
 		}
 	}()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(seed)
+		result = runs(t, draw(seed))
+		passed = !t.Failed()
+	})
+	return result
+}
+
+// runs copies with the faults that are drawn; where that fails, it copies again as
+// a user would, and the last time nothing is in the way.
+func runs(t *testing.T, s scenario) string {
+	t.Helper()
+	w := newWorld(s, s.before.clone())
+	w.run(t)
+	w.check(t)
+	result := w.ending()
+	if w.client.err == nil {
+		return result
+	}
+	rng := rand.New(rand.NewPCG(s.seed, 8))
+	calm := faults{wire: memory.Faults{Seed: rng.Uint64(), Delay: s.wire.Delay, Retry: retry}, at: s.at}
+	exact := w.kill == 0 && len(s.failing()) == 0
+	brought := w.brought()
+	if rng.IntN(2) == 0 {
+		exact = false
+		s.faults = calm
+		s.breaks(rng)[rng.IntN(5)]()
+		w = newWorld(s, w.plot.disk)
 		w.run(t)
 		w.check(t)
-		result, passed = w.ending(), !t.Failed()
-	})
+	}
+	s.faults, s.sinkTrouble, s.failFast = calm, nil, false
+	s.source.trouble, s.source.problem = nil, nil
+	w = newWorld(s, w.plot.disk)
+	w.run(t)
+	w.check(t)
+	if exact {
+		w.checkResumed(t, brought)
+	}
 	return result
 }
 

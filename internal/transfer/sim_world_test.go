@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,16 +17,18 @@ import (
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
 	"github.com/rdmacp/rdmacp/internal/transport/transporttest"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
-// world is one simulated copy.
+// world is one run of a simulated copy.
 type world struct {
 	scenario
-	source, sink   *disk
+	plot           *plot
 	fabric         *memory.Fabric
 	link           *controlLink
 	client, daemon side
 	took           time.Duration
+	struck         atomic.Bool // the host has lost power, or the user has given up
 }
 
 // side is one end's view of a copy when it is over.
@@ -33,21 +36,16 @@ type side struct {
 	report   transfer.Report
 	err      error
 	progress atomic.Int64
+	problems atomic.Int64
 	spare    error // whether all slots could be lent again, where the copy succeeded
 	most     int   // calls of the driver at once
 }
 
-func newWorld(seed uint64) *world {
-	s := draw(seed)
-	data := make([]byte, s.plan.Size)
-	for i := range data {
-		data[i] = byte(seed + uint64(i)*uint64(i)>>3)
-	}
+func newWorld(s scenario, d *disk) *world {
 	return &world{
 		scenario: s,
 		fabric:   memory.New(s.wire),
-		source:   &disk{fault: s.source, chunk: s.plan.Chunk, slow: s.wire, data: data},
-		sink:     &disk{fault: s.sink, chunk: s.plan.Chunk, slow: s.wire, data: make([]byte, len(data))},
+		plot:     newPlot(d, s.source.slow, s.sinkTrouble, s.delta),
 	}
 }
 
@@ -62,11 +60,10 @@ func (w *world) run(t *testing.T) {
 		stopDaemon(errStreamGone)
 	})
 	trouble := time.AfterFunc(w.at, func() {
+		w.struck.Store(w.kill != 0 || w.cancel != 0)
 		switch {
 		case w.kill != 0:
-			w.fabric.Kill(w.kill)
-			w.link.frozen.Store(true)
-			time.AfterFunc(keepalive, w.link.breakDown)
+			w.powerOff()
 		case w.cancel == memory.LenderSide:
 			stopClient(context.Canceled)
 		case w.cancel == memory.DriverSide:
@@ -83,8 +80,28 @@ func (w *world) run(t *testing.T) {
 	w.link.breakDown()
 }
 
+// powerOff takes a host down. What runs on it runs on, but reaches nothing.
+func (w *world) powerOff() {
+	w.fabric.Kill(w.kill)
+	w.link.frozen.Store(true)
+	if (w.kill == memory.DriverSide) == (w.direction == transport.Put) {
+		w.plot.crash()
+	}
+	time.AfterFunc(keepalive, w.link.breakDown)
+}
+
 func (w *world) setup() transport.Setup {
-	return transport.Setup{Direction: w.direction, ChunkSize: w.plan.Chunk, Slots: w.slots, QPs: 1}
+	return transport.Setup{Direction: w.direction, ChunkSize: w.chunk, Slots: w.slots, QPs: 1}
+}
+
+func (w *world) options(s *side, window int) transfer.Options {
+	return transfer.Options{
+		Chunk: w.chunk, Window: window,
+		Events: transfer.Events{
+			Moved:   func(n int64) { s.progress.Add(n) },
+			Problem: func(tree.Problem) { s.problems.Add(1) },
+		},
+	}
 }
 
 // runClient does what a client does around the engine: it says how it ended, and
@@ -92,30 +109,31 @@ func (w *world) setup() transport.Setup {
 func (w *world) runClient(ctx context.Context, l transport.Lender) {
 	defer func() { _ = l.Close() }()
 	c, link := &w.client, w.link
-	c.report, c.err = w.copyClient(ctx, l)
+	o := w.options(c, w.lendWindow)
+	o.FailFast = w.failFast
+	if w.direction == transport.Put {
+		c.report, c.err = transfer.Send(ctx, l, link.clientEnd(), w.source, o)
+	} else {
+		c.report, c.err = transfer.Receive(ctx, l, link.clientEnd(), w.plot, o)
+	}
 	if c.err == nil {
-		c.spare = w.lendAll(ctx, l)
-		c.err = w.commit(ctx)
+		c.err = w.finish(ctx)
+	}
+	if c.err == nil {
+		if spare := w.lendAll(ctx, l); !w.struck.Load() {
+			c.spare = spare
+		}
 	}
 	if c.err != nil {
 		ctx := context.WithoutCancel(ctx)
-		go func() { _ = link.send(ctx, link.toDaemon, message{fault: c.err}, -1) }()
+		go func() { _ = link.send(ctx, link.toDaemon, message{fault: c.err}) }()
 		link.drain(ctx, link.toClient) // closing earlier would look like a lost connection to the daemon
 	}
 }
 
-// copyClient runs the engine.
-func (w *world) copyClient(ctx context.Context, l transport.Lender) (transfer.Report, error) {
-	o := transfer.Options{Window: w.lendWindow, Progress: func(n int64) { w.client.progress.Add(n) }}
-	if w.direction == transport.Put {
-		return transfer.Send(ctx, l, lenderEnd{w.link}, w.source, w.plan, o)
-	}
-	return transfer.Receive(ctx, l, lenderEnd{w.link}, w.sink, w.plan, o)
-}
-
-// commit says Finish and waits for Committed.
-func (w *world) commit(ctx context.Context) error {
-	err := w.link.send(ctx, w.link.toDaemon, message{finish: true}, -1)
+// finish says Finish and waits for Committed.
+func (w *world) finish(ctx context.Context) error {
+	err := w.link.send(ctx, w.link.toDaemon, message{finish: true})
 	if err == nil {
 		_, err = w.link.receive(ctx, w.link.toClient)
 	}
@@ -127,7 +145,7 @@ func (w *world) commit(ctx context.Context) error {
 
 // lendAll lends every slot once more: a copy that succeeded keeps none.
 func (w *world) lendAll(ctx context.Context, l transport.Lender) error {
-	ctx, cancel := context.WithTimeout(ctx, keepalive)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepalive)
 	defer cancel()
 	var loans []transport.Loan
 	for range w.slots {
@@ -147,23 +165,23 @@ func (w *world) lendOne(ctx context.Context, l transport.Lender) (transport.Loan
 	if w.direction == transport.Put {
 		return l.LendSource(ctx, bytes.NewReader([]byte{1}), transport.Extent{Len: 1})
 	}
-	return l.LendSink(ctx, w.sink, transport.Extent{Len: 1})
+	return l.LendSink(ctx, nil, transport.Extent{Len: 1})
 }
 
 // runDaemon does what a daemon does around the engine.
 func (w *world) runDaemon(ctx context.Context, d transport.Driver) {
 	defer func() { _ = d.Close() }()
-	s, link, m := &w.daemon, driverEnd{w.link}, &meter{Driver: d}
-	o := transfer.Options{Window: w.driveWindow, Progress: func(n int64) { s.progress.Add(n) }}
+	s, link, m := &w.daemon, w.link, &meter{Driver: d}
+	o := w.options(s, w.driveWindow)
 	if w.direction == transport.Put {
-		s.report, s.err = transfer.Pull(ctx, m, link, w.sink, w.plan, o)
+		s.report, s.err = transfer.Pull(ctx, m, link.daemonEnd(), w.plot, o)
 	} else {
-		s.report, s.err = transfer.Push(ctx, m, link, w.source, w.plan, o)
+		s.report, s.err = transfer.Push(ctx, m, link.daemonEnd(), w.source, o)
 	}
 	s.most = int(m.most.Load())
 	ctx = context.WithoutCancel(ctx)
 	go link.drain(ctx, link.toDaemon)
-	_ = link.send(ctx, link.toClient, message{finish: s.err == nil, fault: s.err}, -1)
+	_ = link.send(ctx, link.toClient, message{finish: s.err == nil, fault: s.err})
 }
 
 // meter counts the calls of a driver that run at once.
@@ -205,6 +223,23 @@ func (w *world) ending() string {
 	if w.client.err != nil {
 		return fault.CodeOf(w.client.err).String()
 	}
-	return fmt.Sprintf("%d chunks retried, %s, %d messages, %d late",
-		w.client.report.Retried, w.took, w.link.steps.Load(), w.fabric.LatePackets())
+	r := w.client.report
+	return fmt.Sprintf("%d retried, %d problems; %s, %d messages, %d late",
+		r.Retried, r.Problems, w.took, w.link.steps.Load(), w.fabric.LatePackets())
+}
+
+// class is the kind of an ending.
+func class(ending string) string {
+	retried, rest, ok := strings.Cut(ending, " retried, ")
+	if !ok {
+		return ending
+	}
+	kind := "ok"
+	if retried != "0" {
+		kind += ", retried"
+	}
+	if !strings.HasPrefix(rest, "0 ") {
+		kind += ", with problems"
+	}
+	return kind
 }

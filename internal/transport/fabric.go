@@ -24,6 +24,18 @@ type Setup struct {
 	ChunkSize int        // bytes; the longest extent that will be moved
 	Slots     int        // extents in flight at once; each costs ChunkSize of pinned memory
 	QPs       int        // queue pairs; 0: the fabric's choice (a driver makes as many as the lender's endpoint has)
+
+	// Unverified says that no digests are computed: those that are returned are
+	// zero. It has to be the same at both ends.
+	Unverified bool
+}
+
+// Sum returns the digest of what was moved; zero where none is wanted.
+func (s Setup) Sum(b []byte) Digest {
+	if s.Unverified {
+		return Digest{}
+	}
+	return Sum(b)
 }
 
 // Direction is the way that the payload flows.

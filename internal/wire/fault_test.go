@@ -118,8 +118,8 @@ func FuzzPrintable(f *testing.F) {
 }
 
 func TestSaid(t *testing.T) {
-	put := &pb.SessionRequest{Message: &pb.SessionRequest_Put{}}
-	if got := wire.Said(put); got != "put" {
+	request := &pb.SessionRequest{Message: &pb.SessionRequest_Copy{}}
+	if got := wire.Said(request); got != "copy" {
 		t.Errorf("got %q", got)
 	}
 	if got := wire.Said(&pb.SessionResponse{}); got != "nothing that is known" {

@@ -2,7 +2,7 @@ package wire_test
 
 import (
 	"bytes"
-	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
@@ -87,78 +88,80 @@ func FuzzWelcome(f *testing.F) {
 	})
 }
 
-func FuzzOffers(f *testing.F) {
-	fuzz(f, validOffers(), func() *pb.Offers { return &pb.Offers{} }, func(t *testing.T, m *pb.Offers) {
-		t.Helper()
-		offers, err := wire.ToOffers(m)
-		if err != nil {
-			refused(t, err)
-			return
-		}
-		if len(offers) > wire.MaxOffers {
-			t.Errorf("accepted %d offers", len(offers))
-		}
-		for i, o := range offers {
-			if o.Chunk < 0 || o.Ticket.Len < 1 || o.Ticket.Len > wire.MaxChunk || o.Ticket.Imm() != m.GetOffers()[i].GetTicket().GetImmediate() {
-				t.Errorf("accepted %+v", o)
-			}
-		}
-	})
-}
-
-func FuzzSettled(f *testing.F) {
-	fuzz(f, validSettled(), func() *pb.Settled { return &pb.Settled{} }, func(t *testing.T, m *pb.Settled) {
-		t.Helper()
-		settled, err := wire.ToSettlements(m)
-		if err != nil {
-			refused(t, err)
-			return
-		}
-		if len(settled) > wire.MaxOffers {
-			t.Errorf("accepted %d settlements", len(settled))
-		}
-		for _, s := range settled {
-			if s.Chunk < 0 {
-				t.Errorf("accepted %+v", s)
-			}
-		}
-	})
-}
-
-func FuzzPut(f *testing.F) {
-	fuzz(f, validPut(), func() *pb.Put { return &pb.Put{} }, func(t *testing.T, m *pb.Put) {
-		t.Helper()
-		target, meta, err := wire.ToPut(m)
-		if err != nil {
-			refused(t, err)
-			return
-		}
-		checkTarget(t, target)
-		if target.BaseName == "" || target.BaseName == "." || target.BaseName == ".." || strings.ContainsAny(target.BaseName, "/\x00") ||
-			meta.Size < 0 || meta.Size > math.MaxInt64-wire.MaxChunk || meta.Allocated < 0 || meta.Mode != meta.Mode.Perm() {
-			t.Errorf("accepted %+v %+v", target, meta)
-		}
-	})
-}
-
-func FuzzGet(f *testing.F) {
-	fuzz(f, &pb.Get{Path: []byte("/a")}, func() *pb.Get { return &pb.Get{} }, func(t *testing.T, m *pb.Get) {
-		t.Helper()
-		target, err := wire.ToGet(m)
-		if err != nil {
-			refused(t, err)
-			return
-		}
-		checkTarget(t, target)
-	})
-}
-
-func checkTarget(t *testing.T, target wire.Target) {
-	t.Helper()
-	if len(target.Path) > wire.MaxPath || len(target.Export) > wire.MaxName || len(target.BaseName) > wire.MaxName ||
-		strings.ContainsRune(target.Path+target.Export, 0) || (target.Export == "" && !strings.HasPrefix(target.Path, "/")) {
-		t.Errorf("accepted %+v", target)
+func FuzzBatch(f *testing.F) {
+	if raw, err := proto.Marshal(wire.FromBatch(everything())); err == nil {
+		f.Add(raw)
 	}
+	fuzz(f, validBatch(), func() *pb.Batch { return &pb.Batch{} }, func(t *testing.T, m *pb.Batch) {
+		t.Helper()
+		b, err := wire.ToBatch(m, "host")
+		if err != nil {
+			refused(t, err)
+			return
+		}
+		for _, e := range b.Entries {
+			checkEntry(t, e)
+		}
+		// What was accepted can be sent on, is accepted again, and means the same.
+		raw, err := proto.Marshal(wire.FromBatch(b))
+		if err != nil {
+			t.Fatalf("accepted what cannot be sent: %v", err)
+		}
+		again := &pb.Batch{}
+		if err := proto.Unmarshal(raw, again); err != nil {
+			t.Fatal(err)
+		}
+		got, err := wire.ToBatch(again, "host")
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, b)
+	})
+}
+
+func checkEntry(t *testing.T, e tree.Entry) {
+	t.Helper()
+	ok := e.ID > 0 && e.Parent >= 0 && e.Parent < e.ID && e.First >= 0 && e.First < e.ID && e.Kind.Known() &&
+		e.Name != "." && e.Name != ".." && !strings.ContainsAny(e.Name, "/\x00") && len(e.Name) <= wire.MaxName &&
+		(e.Name != "" || e.Parent == 0 && e.Kind == tree.Dir) &&
+		e.Meta.Size >= tree.Streamed && e.Meta.Size <= wire.MaxSize && e.Meta.Allocated >= 0
+	end := int64(0)
+	for _, r := range e.Data {
+		ok = ok && r.Off >= end && r.Len > 0 && r.End() > r.Off && r.End() <= e.Meta.Size
+		end = r.End()
+	}
+	if !ok {
+		t.Errorf("accepted %+v", e)
+	}
+}
+
+func FuzzCopy(f *testing.F) {
+	if raw, err := proto.Marshal(validGet()); err == nil {
+		f.Add(raw)
+	}
+	fuzz(f, validPut(), func() *pb.Copy { return &pb.Copy{} }, func(t *testing.T, m *pb.Copy) {
+		t.Helper()
+		for _, d := range []transport.Direction{transport.Put, transport.Get} {
+			c, err := wire.ToCopy(m, d)
+			if err != nil {
+				refused(t, err)
+				continue
+			}
+			for _, target := range c.Targets {
+				if len(target.Path) > wire.MaxPath || len(target.Export) > wire.MaxName ||
+					strings.ContainsRune(target.Path+target.Export, 0) || (target.Export == "" && !strings.HasPrefix(target.Path, "/")) {
+					t.Errorf("accepted %+v", target)
+				}
+			}
+			said, err := wire.FromCopy(c, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := wire.ToCopy(said, d); err != nil || !reflect.DeepEqual(got, c) {
+				t.Errorf("got %+v, want %+v: %v", got, c, err)
+			}
+		}
+	})
 }
 
 func FuzzFault(f *testing.F) {

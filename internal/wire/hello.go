@@ -15,6 +15,9 @@ type Hello struct {
 	Direction transport.Direction
 	ChunkSize int
 	Slots     int
+
+	// Unverified says that no digests of bundles are computed.
+	Unverified bool
 }
 
 // Welcome is what a daemon answers.
@@ -28,12 +31,13 @@ type Welcome struct {
 // FromHello returns h as a message.
 func FromHello(h Hello) *pb.Hello {
 	return &pb.Hello{
-		Protocol:  Protocol,
-		Version:   h.Version,
-		Endpoint:  FromEndpoint(h.Endpoint),
-		Direction: pb.Direction(h.Direction),
-		ChunkSize: uint32(h.ChunkSize),
-		Slots:     uint32(h.Slots),
+		Protocol:   Protocol,
+		Version:    h.Version,
+		Endpoint:   FromEndpoint(h.Endpoint),
+		Direction:  pb.Direction(h.Direction),
+		ChunkSize:  uint32(h.ChunkSize),
+		Slots:      uint32(h.Slots),
+		Unverified: h.Unverified,
 	}
 }
 
@@ -47,6 +51,7 @@ func ToHello(m *pb.Hello, local string) (h Hello, err error) {
 	if h.Endpoint, err = ToEndpoint(m.GetEndpoint()); err != nil {
 		return h, invalid("Hello", err)
 	}
+	h.Unverified = m.GetUnverified()
 	h.Direction = transport.Direction(m.GetDirection())
 	if h.Direction != transport.Put && h.Direction != transport.Get {
 		return h, invalid("Hello", fmt.Errorf("direction %v", m.GetDirection()))

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
-	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
@@ -61,22 +59,37 @@ func validWelcome() *pb.Welcome {
 	return &pb.Welcome{Protocol: wire.Protocol, Version: "v1", Endpoint: validEndpoint(), ChunkSize: 1 << 20, Session: "ABC"}
 }
 
-func validPut() *pb.Put {
-	return &pb.Put{Path: []byte("a/b"), Export: "data", BaseName: []byte("b"), Metadata: validMetadata()}
+func validPut() *pb.Copy {
+	return &pb.Copy{
+		Targets: []*pb.Target{{Path: []byte("a/b"), Export: "data"}}, Naming: pb.Naming_NAMING_AUTO, Land: &pb.LandOptions{},
+	}
 }
 
-func validMetadata() *pb.Metadata {
-	return wire.FromMeta(storage.Meta{Size: 5, Mode: 0o640, ModTime: time.Unix(1, 2), Allocated: 4096})
+func validGet() *pb.Copy {
+	return &pb.Copy{Targets: []*pb.Target{{Path: []byte("a/b/"), Export: "data"}}, Walk: &pb.WalkOptions{}}
 }
 
-func validOffers() *pb.Offers {
-	return &pb.Offers{Offers: []*pb.Offer{{
-		Chunk: 3, Digest: make([]byte, 16), Ticket: &pb.Ticket{Address: 1 << 40, Rkey: 9, Length: 4096, Immediate: 5<<16 | 6},
-	}}}
-}
-
-func validSettled() *pb.Settled {
-	return &pb.Settled{Settlements: []*pb.Settlement{{Chunk: 3, Digest: make([]byte, 16), Again: true}}}
+// validBatch has one of everything.
+func validBatch() *pb.Batch {
+	f := wire.FromFault(fullFault(fault.IO))
+	return &pb.Batch{
+		Entries: []*pb.Entry{{
+			Id: 7, Parent: 2, Name: []byte("x"), Kind: pb.Kind_KIND_FILE, Mode: 0o640, Size: 1 << 20,
+			MtimeSeconds: proto.Int64(1), MtimeNanos: 2, Allocated: 4096,
+		}},
+		Last:     true,
+		Problems: []*pb.Problem{{Path: []byte("a"), Fault: f}},
+		Removed:  [][]byte{[]byte("b")},
+		Verdicts: []*pb.Verdict{{Id: 1, Answer: pb.Answer_ANSWER_WANT, Ranges: []*pb.Range{{Offset: 1, Length: 2}}, Compare: true, Resumed: 1}},
+		Seals:    []*pb.Seal{{Id: 1, Size: 5, Whole: make([]byte, 32)}},
+		Offers: []*pb.Offer{{
+			Id: 3, Segments: []*pb.Segment{{Id: 1, Offset: 5, Length: 4096}},
+			Digest: make([]byte, 16), Ticket: &pb.Ticket{Address: 1 << 40, Rkey: 9, Length: 4096, Immediate: 5<<16 | 6},
+		}},
+		Settled:  []*pb.Settlement{{Id: 3, Digest: make([]byte, 16), Again: true, Kept: []uint32{0}}},
+		Outcomes: []*pb.Outcome{{Id: 1, Fault: f}},
+		Done:     true,
+	}
 }
 
 // fullFault is a fault with everything in it.

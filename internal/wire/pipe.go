@@ -21,9 +21,10 @@ const (
 	silence = 5 * time.Second
 
 	// queue is how many messages wait in each direction, and maxQueued how many
-	// bytes of the peer's: many times what the engine has in flight.
+	// bytes of the peer's: more than an engine has in flight, which tells of
+	// entries of 1 MiB ahead of their verdicts.
 	queue     = 4 * MaxSlots
-	maxQueued = 4 * MaxMessage
+	maxQueued = 2 << 20
 )
 
 // ErrSilent ends a pipe whose peer says nothing.

@@ -251,8 +251,13 @@ func TestPipeSendEOF(t *testing.T) {
 	})
 }
 
+// long is a request of n bytes and a few.
+func long(n int) *pb.SessionRequest {
+	return &pb.SessionRequest{Message: &pb.SessionRequest_Copy{Copy: &pb.Copy{Targets: []*pb.Target{{Path: bytes.Repeat([]byte{'x'}, n)}}}}}
+}
+
 func TestPipeFlood(t *testing.T) {
-	big := &pb.SessionRequest{Message: &pb.SessionRequest_Put{Put: &pb.Put{Path: bytes.Repeat([]byte{'x'}, wire.MaxMessage)}}}
+	big := long(wire.MaxMessage)
 	tests := []struct {
 		name  string
 		m     *pb.SessionRequest
@@ -286,9 +291,9 @@ func TestPipeFlood(t *testing.T) {
 func TestPipeReaderKeepsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _, s := newPipe(t, 100)
-		long := &pb.SessionRequest{Message: &pb.SessionRequest_Put{Put: &pb.Put{Path: make([]byte, wire.MaxMessage/2)}}}
+		m := long(wire.MaxMessage / 2)
 		for i := range 100 {
-			s.calls <- recvd{m: long}
+			s.calls <- recvd{m: m}
 			if _, err := p.Recv(t.Context()); err != nil {
 				t.Fatalf("message %d: %v", i, err)
 			}

@@ -28,7 +28,7 @@ func Printable(s string, n int) string {
 	return b.String()
 }
 
-// Said names what a SessionRequest or SessionResponse holds: "put", "offers".
+// Said names what a SessionRequest or SessionResponse holds: "copy", "batch".
 func Said(m proto.Message) string {
 	r := m.ProtoReflect()
 	if field := r.WhichOneof(r.Descriptor().Oneofs().ByName("message")); field != nil {

@@ -46,7 +46,8 @@ type copying struct {
 	lines  chan line
 	done   chan struct{}
 	once   sync.Once
-	begun  time.Time // the start, or the last disturbance
+	begun  time.Time     // the start, or the last disturbance
+	limit  time.Duration // for all of it
 }
 
 // result is how a run of rdmacp ended.
@@ -64,7 +65,7 @@ type result struct {
 func (tr *trial) rdmacp(dest *destination, prefix []string, args ...string) *copying {
 	tr.t.Helper()
 	argv := append(append(append([]string{}, prefix...), tr.lab.rdmacp, "--json"), args...)
-	c := &copying{trial: tr, dest: dest, lines: make(chan line, 1024), done: make(chan struct{}), begun: time.Now()}
+	c := &copying{trial: tr, dest: dest, lines: make(chan line, 1024), done: make(chan struct{}), begun: time.Now(), limit: copyLimit}
 	c.cmd = exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	c.cmd.Stderr = &c.stderr
 	stdout, err := c.cmd.StdoutPipe()
@@ -146,10 +147,10 @@ func (c *copying) wait() result {
 	t.Helper()
 	select {
 	case <-c.done:
-	case <-time.After(copyLimit):
+	case <-time.After(c.limit):
 		_ = c.cmd.Process.Signal(syscall.SIGQUIT)
 		time.Sleep(2 * time.Second)
-		t.Fatalf("rdmacp has not ended within %v\n%s", copyLimit, c.stderr.String())
+		t.Fatalf("rdmacp has not ended within %v\n%s", c.limit, c.stderr.String())
 	}
 	r := result{
 		dest: c.dest, exit: c.cmd.ProcessState.ExitCode(), seconds: time.Since(c.begun).Seconds(),

@@ -3,6 +3,7 @@ package script
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -202,5 +203,137 @@ func cmdNoPartials(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 	if fmt.Sprint(got) != fmt.Sprint(args[1:]) {
 		ts.Fatalf("%s holds %q, want %q", args[0], got, args[1:])
+	}
+}
+
+// cmdIsLink checks where a symbolic link leads; - is for no link at all.
+func cmdIsLink(ts *testscript.TestScript, _ bool, args []string) {
+	got, err := os.Readlink(ts.MkAbs(args[1]))
+	if err != nil {
+		got = "-"
+	}
+	if got != args[0] {
+		ts.Fatalf("%s leads to %q, want %q", args[1], got, args[0])
+	}
+}
+
+// cmdSame checks that two trees hold the same: names, kinds, modes, times, links
+// and bytes.
+func cmdSame(ts *testscript.TestScript, neg bool, args []string) {
+	a, b := picture(ts, args[0]), picture(ts, args[1])
+	switch {
+	case neg && a == b:
+		ts.Fatalf("%s and %s are the same:\n%s", args[0], args[1], a)
+	case !neg && a != b:
+		ts.Fatalf("%s:\n%s\n%s:\n%s", args[0], a, args[1], b)
+	}
+}
+
+// picture is all of a tree in words.
+func picture(ts *testscript.TestScript, dir string) string {
+	var b strings.Builder
+	root := ts.MkAbs(dir)
+	ts.Check(filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := os.Lstat(name)
+		if err != nil {
+			return err
+		}
+		below, _ := filepath.Rel(root, name)
+		_, _ = fmt.Fprintf(&b, "%q %v", below, info.Mode())
+		switch {
+		case info.Mode().IsRegular():
+			content, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(&b, " %v %x", info.ModTime().UTC(), sha256.Sum256(content))
+		case info.Mode()&fs.ModeSymlink != 0:
+			to, _ := os.Readlink(name)
+			_, _ = fmt.Fprintf(&b, " -> %q", to)
+		case info.IsDir():
+			_, _ = fmt.Fprintf(&b, " %v", info.ModTime().UTC())
+		}
+		_ = b.WriteByte('\n')
+		return nil
+	}))
+	return b.String()
+}
+
+// cmdFlip changes one bit of a file and leaves its time alone.
+func cmdFlip(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(args[0])
+	info, err := os.Stat(name)
+	ts.Check(err)
+	at, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	b, err := os.ReadFile(name)
+	ts.Check(err)
+	b[at] ^= 1
+	ts.Check(os.WriteFile(name, b, 0o644))
+	ts.Check(os.Chtimes(name, info.ModTime(), info.ModTime()))
+}
+
+// cmdMany makes so many small files in a directory.
+func cmdMany(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o755))
+	for i := range n {
+		name := filepath.Join(ts.MkAbs(args[0]), fmt.Sprintf("f%04d", i))
+		ts.Check(os.WriteFile(name, fmt.Appendf(nil, "file %d\n", i), 0o644))
+	}
+}
+
+// cmdOneFile checks that two names are of the same file.
+func cmdOneFile(ts *testscript.TestScript, neg bool, args []string) {
+	if os.SameFile(stat(ts, args[0]), stat(ts, args[1])) == neg {
+		ts.Fatalf("same file: %v", !neg)
+	}
+}
+
+// cmdLink makes a hard link.
+func cmdLink(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.Link(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
+}
+
+// cmdInput gives the next rdmacp a file as its standard input.
+func cmdInput(ts *testscript.TestScript, _ bool, args []string) {
+	b, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	of(ts).stdin = b
+}
+
+// cmdLines checks how many lines stdout, stderr or a file has.
+func cmdLines(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	if got := strconv.Itoa(strings.Count(text, "\n")); got != args[1] {
+		ts.Fatalf("%s has %s lines, want %s:\n%s", args[0], got, args[1], text)
+	}
+}
+
+// cmdObstruct puts a directory in the place of each file of a directory.
+func cmdObstruct(ts *testscript.TestScript, _ bool, args []string) {
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	for _, e := range entries {
+		name := filepath.Join(ts.MkAbs(args[0]), e.Name())
+		ts.Check(os.Remove(name))
+		ts.Check(os.Mkdir(name, 0o755))
+	}
+}
+
+// cmdOddities makes files of names that programs stumble over.
+func cmdOddities(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	deep := filepath.Join(dir, strings.Repeat("d/", 100))
+	ts.Check(os.MkdirAll(deep, 0o755))
+	for _, name := range []string{
+		"new\nline", "esc\x1b[31m", "bytes\xff\xfe", `quote'"`, `back\slash`, " space ", "-rf", "*", "a:b", "ends\r", "~",
+		strings.Repeat("l", 255), "d/" + strings.Repeat("d/", 99) + "leaf", "...", "\u202eright",
+	} {
+		ts.Check(os.WriteFile(filepath.Join(dir, name), []byte(name), 0o644))
 	}
 }

@@ -38,6 +38,16 @@ func TestScripts(t *testing.T) {
 			"mode":        cmdMode,
 			"blob":        cmdBlob,
 			"no-partials": cmdNoPartials,
+			"islink":      cmdIsLink,
+			"same":        cmdSame,
+			"flip":        cmdFlip,
+			"many":        cmdMany,
+			"one-file":    cmdOneFile,
+			"link":        cmdLink,
+			"input":       cmdInput,
+			"lines":       cmdLines,
+			"obstruct":    cmdObstruct,
+			"oddities":    cmdOddities,
 		},
 	})
 }

@@ -39,6 +39,7 @@ type world struct {
 	fabric transport.Fabric
 	daemon *daemon // nil: none runs
 	exit   int     // of the last command
+	stdin  []byte  // of the next rdmacp
 	others []net.Listener
 }
 
@@ -97,7 +98,10 @@ func (w *world) run(ctx context.Context, ts *testscript.TestScript, stdout io.Wr
 		args = append([]string{"--chunk-size=64KiB", "--slots=4", "--connect-timeout=9s"}, args...)
 	}
 	begun := time.Now()
-	w.exit = rdmacp.Main(ctx, args, stdio(ts, stdout, ts.Stderr()), w.fabric)
+	streams := stdio(ts, stdout, ts.Stderr())
+	streams.Stdin = bytes.NewReader(w.stdin)
+	w.stdin = nil
+	w.exit = rdmacp.Main(ctx, args, streams, w.fabric)
 	if d := time.Since(begun); d > answerLimit {
 		ts.Fatalf("rdmacp took %v", d)
 	}

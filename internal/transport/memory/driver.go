@@ -47,7 +47,7 @@ func (d *driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, 
 		return transport.Digest{}, err
 	}
 	start := time.Now()
-	digest := transport.Sum(buf)
+	digest := d.end.setup.Sum(buf)
 	hashed := time.Now()
 	if err := writeFull(dst, buf, ext.Off); err != nil {
 		return transport.Digest{}, err
@@ -72,7 +72,7 @@ func (d *driver) Push(ctx context.Context, src io.ReaderAt, ext transport.Extent
 		return transport.Digest{}, err
 	}
 	read := time.Now()
-	digest := transport.Sum(buf)
+	digest := d.end.setup.Sum(buf)
 	d.count.add(transport.Stats{CopiedBytes: uint64(ext.Len), Source: read.Sub(start), Digest: time.Since(read)})
 	if err := d.carry(ctx, request{t, ext, buf, true}); err != nil {
 		return transport.Digest{}, err

@@ -15,6 +15,7 @@ import (
 // lender implements transport.Lender.
 type lender struct {
 	fabric *Fabric
+	setup  transport.Setup
 	slab   *slab
 	life   *life
 	driver atomic.Pointer[end] // nil until connected
@@ -23,7 +24,7 @@ type lender struct {
 
 func newLender(f *Fabric, s transport.Setup) *lender {
 	key, base := f.name()
-	return &lender{fabric: f, slab: newSlab(s, key, base), life: newLife(f.dead[LenderSide])}
+	return &lender{fabric: f, setup: s, slab: newSlab(s, key, base), life: newLife(f.dead[LenderSide])}
 }
 
 // LendSource reads ext into a slot and lends it.
@@ -38,7 +39,7 @@ func (l *lender) LendSource(ctx context.Context, src io.ReaderAt, ext transport.
 		return nil, err
 	}
 	read := time.Now()
-	digest := transport.Sum(buf)
+	digest := l.setup.Sum(buf)
 	l.count.add(transport.Stats{Source: read.Sub(start), Digest: time.Since(read), CopiedBytes: uint64(ext.Len)})
 	return &loan{lender: l, ticket: l.slab.lend(slot, ext.Len, nil), digest: digest}, nil
 }

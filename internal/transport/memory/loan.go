@@ -53,7 +53,7 @@ func (l *loan) settle(pushed []byte) (transport.Digest, error) {
 	done := transport.Stats{Bytes: uint64(l.ticket.Len), Chunks: 1}
 	if pushed != nil {
 		start := time.Now()
-		l.digest = transport.Sum(pushed)
+		l.digest = l.lender.setup.Sum(pushed)
 		hashed := time.Now()
 		if err := writeFull(l.dst, pushed, l.off); err != nil {
 			return transport.Digest{}, err

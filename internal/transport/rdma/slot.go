@@ -43,5 +43,5 @@ func (c *conn) flush(slot []byte, dst io.WriterAt, ext transport.Extent) error {
 func (c *conn) sum(slot []byte, n int) transport.Digest {
 	begun := time.Now()
 	defer func() { c.counters.digest.Add(int64(time.Since(begun))) }()
-	return transport.Sum(slot[:n])
+	return c.setup.Sum(slot[:n])
 }

@@ -18,8 +18,8 @@ func closeRules() []rule {
 	rules = append(rules, both("close/in full flight", closeInFlight)...)
 	rules = append(rules, both("close/lender first", lenderFirst)...)
 	return append(rules,
-		rule{"close/lender while settling", transport.Get, closeWakesSettle},
-		rule{"close/driver first", transport.Get, driverFirst})
+		rule{name: "close/lender while settling", direction: transport.Get, test: closeWakesSettle},
+		rule{name: "close/driver first", direction: transport.Get, test: driverFirst})
 }
 
 // Close may be called again, from any goroutine, and says nil each time.

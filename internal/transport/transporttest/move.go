@@ -18,7 +18,11 @@ func moveRules() []rule {
 	rules = append(rules, both("move/digest", moveDigest)...)
 	rules = append(rules, both("move/one after the other", moveSerial)...)
 	rules = append(rules, both("move/all slots at once", moveParallel)...)
-	return append(rules, rule{"move/settle before push", transport.Get, settleBeforePush})
+	for _, r := range both("move/without digests", moveUnverified) {
+		r.change = func(s *transport.Setup) { s.Unverified = true }
+		rules = append(rules, r)
+	}
+	return append(rules, rule{name: "move/settle before push", direction: transport.Get, test: settleBeforePush})
 }
 
 // An extent's bytes go where the extent says and nowhere else; neither its
@@ -53,6 +57,28 @@ func moveDigest(t *testing.T, p pair) {
 	if want := transport.Sum(src); driven != want || settled != want {
 		t.Errorf("digest of the driver %s, of the lender %s, want %s", driven, settled, want)
 	}
+}
+
+// Without digests, both ends say that they have none, and the bytes come the same.
+func moveUnverified(t *testing.T, p pair) {
+	src, dst, ext := newFile(chunkSize), newRoom(chunkSize), transport.Extent{Len: chunkSize}
+	loan, err := p.lend(deadline(t), src, dst, ext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	driven, err := p.drive(deadline(t), src, dst, ext, loan.Ticket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	settled, err := loan.Settle(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loan.Return()
+	if none := (transport.Digest{}); driven != none || settled != none {
+		t.Errorf("digest of the driver %s, of the lender %s", driven, settled)
+	}
+	dst.mustEqual(t, src)
 }
 
 // A slot carries nothing over from one loan to the next: here each is shorter

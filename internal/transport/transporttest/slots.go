@@ -18,7 +18,7 @@ func slotRules() []rule {
 	rules = append(rules, both("slots/wake on return", wakeOnReturn)...)
 	rules = append(rules, both("slots/wake on cancel", wakeOnCancel)...)
 	rules = append(rules, both("slots/return twice", returnTwice)...)
-	return append(rules, rule{"slots/settle cancelled", transport.Get, settleCancelled})
+	return append(rules, rule{name: "slots/settle cancelled", direction: transport.Get, test: settleCancelled})
 }
 
 // Live loans have slots of their own, tickets say how long a loan is, and a slot

@@ -41,6 +41,7 @@ type rule struct {
 	name      string
 	direction transport.Direction
 	test      func(t *testing.T, p pair)
+	change    func(s *transport.Setup) // nil: the connection is as usual
 }
 
 // Suite runs the conformance tests, one subtest to a rule, each on a connection
@@ -58,6 +59,9 @@ func (r rule) run(t *testing.T, connect Maker) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	s := transport.Setup{Direction: r.direction, ChunkSize: chunkSize, Slots: slots, QPs: qps}
+	if r.change != nil {
+		r.change(&s)
+	}
 	lender, driver := connect(t, s)
 	p := pair{lender: lender, driver: driver, direction: r.direction}
 	r.test(t, p)
@@ -67,7 +71,7 @@ func (r rule) run(t *testing.T, connect Maker) {
 
 // both makes one rule for each direction out of one test.
 func both(name string, test func(t *testing.T, p pair)) []rule {
-	return []rule{{name, transport.Put, test}, {name, transport.Get, test}}
+	return []rule{{name: name, direction: transport.Put, test: test}, {name: name, direction: transport.Get, test: test}}
 }
 
 // Connect makes a connected pair out of the ends that two fabrics prepare; they

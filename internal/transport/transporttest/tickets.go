@@ -22,7 +22,7 @@ func ticketRules() []rule {
 		rules = append(rules, both("tickets/"+f.name, func(t *testing.T, p pair) { forgedTicket(t, p, f.forge) })...)
 	}
 	rules = append(rules, both("tickets/wrong direction", wrongDirection)...)
-	return append(rules, rule{"tickets/stale generation", transport.Get, staleGeneration})
+	return append(rules, rule{name: "tickets/stale generation", direction: transport.Get, test: staleGeneration})
 }
 
 // A ticket that names no loan ends the connection: the driver learns at once,

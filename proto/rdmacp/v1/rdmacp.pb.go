@@ -124,6 +124,233 @@ func (LinkLayer) EnumDescriptor() ([]byte, []int) {
 	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{1}
 }
 
+// Naming is how a copy is named where it lands.
+type Naming int32
+
+const (
+	Naming_NAMING_UNSPECIFIED Naming = 0
+	Naming_NAMING_AUTO        Naming = 1 // into the target if that is a directory, else the target is the copy
+	Naming_NAMING_INTO        Naming = 2 // into the target, which has to be a directory
+	Naming_NAMING_CONTENTS    Naming = 3 // what the source holds comes into the target, which is made if need be
+)
+
+// Enum value maps for Naming.
+var (
+	Naming_name = map[int32]string{
+		0: "NAMING_UNSPECIFIED",
+		1: "NAMING_AUTO",
+		2: "NAMING_INTO",
+		3: "NAMING_CONTENTS",
+	}
+	Naming_value = map[string]int32{
+		"NAMING_UNSPECIFIED": 0,
+		"NAMING_AUTO":        1,
+		"NAMING_INTO":        2,
+		"NAMING_CONTENTS":    3,
+	}
+)
+
+func (x Naming) Enum() *Naming {
+	p := new(Naming)
+	*p = x
+	return p
+}
+
+func (x Naming) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Naming) Descriptor() protoreflect.EnumDescriptor {
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[2].Descriptor()
+}
+
+func (Naming) Type() protoreflect.EnumType {
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[2]
+}
+
+func (x Naming) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Naming.Descriptor instead.
+func (Naming) EnumDescriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
+}
+
+// Algorithm is how the digest of a whole file is made.
+type Algorithm int32
+
+const (
+	Algorithm_ALGORITHM_UNSPECIFIED Algorithm = 0 // there is none
+	Algorithm_ALGORITHM_BLAKE3      Algorithm = 1 // 256 bits
+	Algorithm_ALGORITHM_SHA256      Algorithm = 2
+)
+
+// Enum value maps for Algorithm.
+var (
+	Algorithm_name = map[int32]string{
+		0: "ALGORITHM_UNSPECIFIED",
+		1: "ALGORITHM_BLAKE3",
+		2: "ALGORITHM_SHA256",
+	}
+	Algorithm_value = map[string]int32{
+		"ALGORITHM_UNSPECIFIED": 0,
+		"ALGORITHM_BLAKE3":      1,
+		"ALGORITHM_SHA256":      2,
+	}
+)
+
+func (x Algorithm) Enum() *Algorithm {
+	p := new(Algorithm)
+	*p = x
+	return p
+}
+
+func (x Algorithm) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Algorithm) Descriptor() protoreflect.EnumDescriptor {
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[3].Descriptor()
+}
+
+func (Algorithm) Type() protoreflect.EnumType {
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[3]
+}
+
+func (x Algorithm) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Algorithm.Descriptor instead.
+func (Algorithm) EnumDescriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
+}
+
+// Kind is what an entry is.
+type Kind int32
+
+const (
+	Kind_KIND_UNSPECIFIED  Kind = 0
+	Kind_KIND_FILE         Kind = 1
+	Kind_KIND_DIR          Kind = 2
+	Kind_KIND_SYMLINK      Kind = 3
+	Kind_KIND_HARDLINK     Kind = 4 // one more name of a file whose entry came before
+	Kind_KIND_FIFO         Kind = 5
+	Kind_KIND_SOCKET       Kind = 6
+	Kind_KIND_CHAR_DEVICE  Kind = 7
+	Kind_KIND_BLOCK_DEVICE Kind = 8
+)
+
+// Enum value maps for Kind.
+var (
+	Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_FILE",
+		2: "KIND_DIR",
+		3: "KIND_SYMLINK",
+		4: "KIND_HARDLINK",
+		5: "KIND_FIFO",
+		6: "KIND_SOCKET",
+		7: "KIND_CHAR_DEVICE",
+		8: "KIND_BLOCK_DEVICE",
+	}
+	Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED":  0,
+		"KIND_FILE":         1,
+		"KIND_DIR":          2,
+		"KIND_SYMLINK":      3,
+		"KIND_HARDLINK":     4,
+		"KIND_FIFO":         5,
+		"KIND_SOCKET":       6,
+		"KIND_CHAR_DEVICE":  7,
+		"KIND_BLOCK_DEVICE": 8,
+	}
+)
+
+func (x Kind) Enum() *Kind {
+	p := new(Kind)
+	*p = x
+	return p
+}
+
+func (x Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[4].Descriptor()
+}
+
+func (Kind) Type() protoreflect.EnumType {
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[4]
+}
+
+func (x Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Kind.Descriptor instead.
+func (Kind) EnumDescriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
+}
+
+// Answer is what the sink says to an entry.
+type Answer int32
+
+const (
+	Answer_ANSWER_UNSPECIFIED Answer = 0
+	Answer_ANSWER_WANT        Answer = 1 // a file of which bytes are wanted, or at least its seal
+	Answer_ANSWER_DONE        Answer = 2 // nothing is to be sent
+	Answer_ANSWER_SKIP        Answer = 3 // left alone, as the user said
+	Answer_ANSWER_FAIL        Answer = 4 // cannot be
+)
+
+// Enum value maps for Answer.
+var (
+	Answer_name = map[int32]string{
+		0: "ANSWER_UNSPECIFIED",
+		1: "ANSWER_WANT",
+		2: "ANSWER_DONE",
+		3: "ANSWER_SKIP",
+		4: "ANSWER_FAIL",
+	}
+	Answer_value = map[string]int32{
+		"ANSWER_UNSPECIFIED": 0,
+		"ANSWER_WANT":        1,
+		"ANSWER_DONE":        2,
+		"ANSWER_SKIP":        3,
+		"ANSWER_FAIL":        4,
+	}
+)
+
+func (x Answer) Enum() *Answer {
+	p := new(Answer)
+	*p = x
+	return p
+}
+
+func (x Answer) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Answer) Descriptor() protoreflect.EnumDescriptor {
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[5].Descriptor()
+}
+
+func (Answer) Type() protoreflect.EnumType {
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[5]
+}
+
+func (x Answer) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Answer.Descriptor instead.
+func (Answer) EnumDescriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
+}
+
 // FaultCode classes faults. See internal/fault.
 type FaultCode int32
 
@@ -152,6 +379,7 @@ const (
 	FaultCode_FAULT_CODE_INTERRUPTED     FaultCode = 21
 	FaultCode_FAULT_CODE_LIMIT           FaultCode = 22
 	FaultCode_FAULT_CODE_PROTOCOL        FaultCode = 23
+	FaultCode_FAULT_CODE_PARTIAL         FaultCode = 24
 )
 
 // Enum value maps for FaultCode.
@@ -181,6 +409,7 @@ var (
 		21: "FAULT_CODE_INTERRUPTED",
 		22: "FAULT_CODE_LIMIT",
 		23: "FAULT_CODE_PROTOCOL",
+		24: "FAULT_CODE_PARTIAL",
 	}
 	FaultCode_value = map[string]int32{
 		"FAULT_CODE_UNSPECIFIED":     0,
@@ -207,6 +436,7 @@ var (
 		"FAULT_CODE_INTERRUPTED":     21,
 		"FAULT_CODE_LIMIT":           22,
 		"FAULT_CODE_PROTOCOL":        23,
+		"FAULT_CODE_PARTIAL":         24,
 	}
 )
 
@@ -221,11 +451,11 @@ func (x FaultCode) String() string {
 }
 
 func (FaultCode) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[2].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[6].Descriptor()
 }
 
 func (FaultCode) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[2]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[6]
 }
 
 func (x FaultCode) Number() protoreflect.EnumNumber {
@@ -234,7 +464,7 @@ func (x FaultCode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FaultCode.Descriptor instead.
 func (FaultCode) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
 }
 
 // SessionRequest is what the client says.
@@ -244,9 +474,8 @@ type SessionRequest struct {
 	//
 	//	*SessionRequest_Hello
 	//	*SessionRequest_Ready
-	//	*SessionRequest_Put
-	//	*SessionRequest_Get
-	//	*SessionRequest_Offers
+	//	*SessionRequest_Copy
+	//	*SessionRequest_Batch
 	//	*SessionRequest_Finish
 	//	*SessionRequest_Abort
 	//	*SessionRequest_Heartbeat
@@ -310,28 +539,19 @@ func (x *SessionRequest) GetReady() *Ready {
 	return nil
 }
 
-func (x *SessionRequest) GetPut() *Put {
+func (x *SessionRequest) GetCopy() *Copy {
 	if x != nil {
-		if x, ok := x.Message.(*SessionRequest_Put); ok {
-			return x.Put
+		if x, ok := x.Message.(*SessionRequest_Copy); ok {
+			return x.Copy
 		}
 	}
 	return nil
 }
 
-func (x *SessionRequest) GetGet() *Get {
+func (x *SessionRequest) GetBatch() *Batch {
 	if x != nil {
-		if x, ok := x.Message.(*SessionRequest_Get); ok {
-			return x.Get
-		}
-	}
-	return nil
-}
-
-func (x *SessionRequest) GetOffers() *Offers {
-	if x != nil {
-		if x, ok := x.Message.(*SessionRequest_Offers); ok {
-			return x.Offers
+		if x, ok := x.Message.(*SessionRequest_Batch); ok {
+			return x.Batch
 		}
 	}
 	return nil
@@ -376,39 +596,33 @@ type SessionRequest_Ready struct {
 	Ready *Ready `protobuf:"bytes,2,opt,name=ready,proto3,oneof"`
 }
 
-type SessionRequest_Put struct {
-	Put *Put `protobuf:"bytes,3,opt,name=put,proto3,oneof"`
+type SessionRequest_Copy struct {
+	Copy *Copy `protobuf:"bytes,3,opt,name=copy,proto3,oneof"`
 }
 
-type SessionRequest_Get struct {
-	Get *Get `protobuf:"bytes,4,opt,name=get,proto3,oneof"`
-}
-
-type SessionRequest_Offers struct {
-	Offers *Offers `protobuf:"bytes,5,opt,name=offers,proto3,oneof"`
+type SessionRequest_Batch struct {
+	Batch *Batch `protobuf:"bytes,4,opt,name=batch,proto3,oneof"`
 }
 
 type SessionRequest_Finish struct {
-	Finish *Finish `protobuf:"bytes,6,opt,name=finish,proto3,oneof"`
+	Finish *Finish `protobuf:"bytes,5,opt,name=finish,proto3,oneof"`
 }
 
 type SessionRequest_Abort struct {
-	Abort *Abort `protobuf:"bytes,7,opt,name=abort,proto3,oneof"`
+	Abort *Abort `protobuf:"bytes,6,opt,name=abort,proto3,oneof"`
 }
 
 type SessionRequest_Heartbeat struct {
-	Heartbeat *Heartbeat `protobuf:"bytes,8,opt,name=heartbeat,proto3,oneof"`
+	Heartbeat *Heartbeat `protobuf:"bytes,7,opt,name=heartbeat,proto3,oneof"`
 }
 
 func (*SessionRequest_Hello) isSessionRequest_Message() {}
 
 func (*SessionRequest_Ready) isSessionRequest_Message() {}
 
-func (*SessionRequest_Put) isSessionRequest_Message() {}
+func (*SessionRequest_Copy) isSessionRequest_Message() {}
 
-func (*SessionRequest_Get) isSessionRequest_Message() {}
-
-func (*SessionRequest_Offers) isSessionRequest_Message() {}
+func (*SessionRequest_Batch) isSessionRequest_Message() {}
 
 func (*SessionRequest_Finish) isSessionRequest_Message() {}
 
@@ -423,7 +637,7 @@ type SessionResponse struct {
 	//
 	//	*SessionResponse_Welcome
 	//	*SessionResponse_Accept
-	//	*SessionResponse_Settled
+	//	*SessionResponse_Batch
 	//	*SessionResponse_Committed
 	//	*SessionResponse_Fault
 	//	*SessionResponse_Heartbeat
@@ -487,10 +701,10 @@ func (x *SessionResponse) GetAccept() *Accept {
 	return nil
 }
 
-func (x *SessionResponse) GetSettled() *Settled {
+func (x *SessionResponse) GetBatch() *Batch {
 	if x != nil {
-		if x, ok := x.Message.(*SessionResponse_Settled); ok {
-			return x.Settled
+		if x, ok := x.Message.(*SessionResponse_Batch); ok {
+			return x.Batch
 		}
 	}
 	return nil
@@ -535,8 +749,8 @@ type SessionResponse_Accept struct {
 	Accept *Accept `protobuf:"bytes,2,opt,name=accept,proto3,oneof"`
 }
 
-type SessionResponse_Settled struct {
-	Settled *Settled `protobuf:"bytes,3,opt,name=settled,proto3,oneof"`
+type SessionResponse_Batch struct {
+	Batch *Batch `protobuf:"bytes,3,opt,name=batch,proto3,oneof"`
 }
 
 type SessionResponse_Committed struct {
@@ -555,7 +769,7 @@ func (*SessionResponse_Welcome) isSessionResponse_Message() {}
 
 func (*SessionResponse_Accept) isSessionResponse_Message() {}
 
-func (*SessionResponse_Settled) isSessionResponse_Message() {}
+func (*SessionResponse_Batch) isSessionResponse_Message() {}
 
 func (*SessionResponse_Committed) isSessionResponse_Message() {}
 
@@ -570,8 +784,9 @@ type Hello struct {
 	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`                               // the client's release, for messages
 	Endpoint      *Endpoint              `protobuf:"bytes,3,opt,name=endpoint,proto3" json:"endpoint,omitempty"`                             // the client's end of the data path
 	Direction     Direction              `protobuf:"varint,4,opt,name=direction,proto3,enum=rdmacp.v1.Direction" json:"direction,omitempty"` // what the client's memory will be lent for
-	ChunkSize     uint32                 `protobuf:"varint,5,opt,name=chunk_size,json=chunkSize,proto3" json:"chunk_size,omitempty"`         // bytes; the most that one loan holds
+	ChunkSize     uint32                 `protobuf:"varint,5,opt,name=chunk_size,json=chunkSize,proto3" json:"chunk_size,omitempty"`         // bytes; the most that one bundle holds
 	Slots         uint32                 `protobuf:"varint,6,opt,name=slots,proto3" json:"slots,omitempty"`                                  // how many loans the client has at once
+	Unverified    bool                   `protobuf:"varint,7,opt,name=unverified,proto3" json:"unverified,omitempty"`                        // no digests of bundles are computed: they are all zero
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -646,6 +861,13 @@ func (x *Hello) GetSlots() uint32 {
 		return x.Slots
 	}
 	return 0
+}
+
+func (x *Hello) GetUnverified() bool {
+	if x != nil {
+		return x.Unverified
+	}
+	return false
 }
 
 // Welcome answers Hello. The daemon's queue pairs are ready to send.
@@ -917,32 +1139,36 @@ func (x *QueuePair) GetPsn() uint32 {
 	return 0
 }
 
-// Put asks to write a file on the daemon's host.
-type Put struct {
+// Copy asks for a transfer: of one tree or several, in the session's direction.
+type Copy struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Path          []byte                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`                                         // absolute path on the host, or EXPORT then a path, see "export"
-	Export        string                 `protobuf:"bytes,2,opt,name=export,proto3" json:"export,omitempty"`                                     // export that the path is below; empty: the path is absolute on the host
-	BaseName      []byte                 `protobuf:"bytes,3,opt,name=base_name,json=baseName,proto3" json:"base_name,omitempty"`                 // the name to use when the path is a directory
-	WantDirectory bool                   `protobuf:"varint,4,opt,name=want_directory,json=wantDirectory,proto3" json:"want_directory,omitempty"` // the path ended in a slash: it has to be a directory
-	Metadata      *Metadata              `protobuf:"bytes,5,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Targets       []*Target              `protobuf:"bytes,1,rep,name=targets,proto3" json:"targets,omitempty"`                                   // for a put, the one place that it goes to; for a get, what is sent
+	Naming        Naming                 `protobuf:"varint,2,opt,name=naming,proto3,enum=rdmacp.v1.Naming" json:"naming,omitempty"`              // for a put
+	Several       bool                   `protobuf:"varint,3,opt,name=several,proto3" json:"several,omitempty"`                                  // for a put: more than one thing is sent
+	Walk          *WalkOptions           `protobuf:"bytes,4,opt,name=walk,proto3" json:"walk,omitempty"`                                         // for a get, and there always
+	Land          *LandOptions           `protobuf:"bytes,5,opt,name=land,proto3" json:"land,omitempty"`                                         // for a put, and there always
+	Digest        Algorithm              `protobuf:"varint,6,opt,name=digest,proto3,enum=rdmacp.v1.Algorithm" json:"digest,omitempty"`           // of whole files
+	ReadBack      bool                   `protobuf:"varint,7,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`                // for a put: read what was written again before it is committed
+	Verify        bool                   `protobuf:"varint,8,opt,name=verify,proto3" json:"verify,omitempty"`                                    // change nothing, and compare everything by content
+	RemoveSources bool                   `protobuf:"varint,9,opt,name=remove_sources,json=removeSources,proto3" json:"remove_sources,omitempty"` // for a get: remove what the client has committed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Put) Reset() {
-	*x = Put{}
+func (x *Copy) Reset() {
+	*x = Copy{}
 	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Put) String() string {
+func (x *Copy) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Put) ProtoMessage() {}
+func (*Copy) ProtoMessage() {}
 
-func (x *Put) ProtoReflect() protoreflect.Message {
+func (x *Copy) ProtoReflect() protoreflect.Message {
 	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -954,69 +1180,98 @@ func (x *Put) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Put.ProtoReflect.Descriptor instead.
-func (*Put) Descriptor() ([]byte, []int) {
+// Deprecated: Use Copy.ProtoReflect.Descriptor instead.
+func (*Copy) Descriptor() ([]byte, []int) {
 	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *Put) GetPath() []byte {
+func (x *Copy) GetTargets() []*Target {
 	if x != nil {
-		return x.Path
+		return x.Targets
 	}
 	return nil
 }
 
-func (x *Put) GetExport() string {
+func (x *Copy) GetNaming() Naming {
 	if x != nil {
-		return x.Export
+		return x.Naming
 	}
-	return ""
+	return Naming_NAMING_UNSPECIFIED
 }
 
-func (x *Put) GetBaseName() []byte {
+func (x *Copy) GetSeveral() bool {
 	if x != nil {
-		return x.BaseName
-	}
-	return nil
-}
-
-func (x *Put) GetWantDirectory() bool {
-	if x != nil {
-		return x.WantDirectory
+		return x.Several
 	}
 	return false
 }
 
-func (x *Put) GetMetadata() *Metadata {
+func (x *Copy) GetWalk() *WalkOptions {
 	if x != nil {
-		return x.Metadata
+		return x.Walk
 	}
 	return nil
 }
 
-// Get asks to read a file on the daemon's host.
-type Get struct {
+func (x *Copy) GetLand() *LandOptions {
+	if x != nil {
+		return x.Land
+	}
+	return nil
+}
+
+func (x *Copy) GetDigest() Algorithm {
+	if x != nil {
+		return x.Digest
+	}
+	return Algorithm_ALGORITHM_UNSPECIFIED
+}
+
+func (x *Copy) GetReadBack() bool {
+	if x != nil {
+		return x.ReadBack
+	}
+	return false
+}
+
+func (x *Copy) GetVerify() bool {
+	if x != nil {
+		return x.Verify
+	}
+	return false
+}
+
+func (x *Copy) GetRemoveSources() bool {
+	if x != nil {
+		return x.RemoveSources
+	}
+	return false
+}
+
+// Target names something on the daemon's host. A slash at the end of a get's says
+// that what the directory holds is meant, not the directory.
+type Target struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Path          []byte                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	Export        string                 `protobuf:"bytes,2,opt,name=export,proto3" json:"export,omitempty"`
+	Path          []byte                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`     // below the export, or absolute on the host
+	Export        string                 `protobuf:"bytes,2,opt,name=export,proto3" json:"export,omitempty"` // empty: the path is absolute
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Get) Reset() {
-	*x = Get{}
+func (x *Target) Reset() {
+	*x = Target{}
 	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Get) String() string {
+func (x *Target) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Get) ProtoMessage() {}
+func (*Target) ProtoMessage() {}
 
-func (x *Get) ProtoReflect() protoreflect.Message {
+func (x *Target) ProtoReflect() protoreflect.Message {
 	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1028,51 +1283,58 @@ func (x *Get) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Get.ProtoReflect.Descriptor instead.
-func (*Get) Descriptor() ([]byte, []int) {
+// Deprecated: Use Target.ProtoReflect.Descriptor instead.
+func (*Target) Descriptor() ([]byte, []int) {
 	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
 }
 
-func (x *Get) GetPath() []byte {
+func (x *Target) GetPath() []byte {
 	if x != nil {
 		return x.Path
 	}
 	return nil
 }
 
-func (x *Get) GetExport() string {
+func (x *Target) GetExport() string {
 	if x != nil {
 		return x.Export
 	}
 	return ""
 }
 
-// Metadata is what is kept of a file besides its bytes.
-type Metadata struct {
+// WalkOptions say what of a tree is sent.
+type WalkOptions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Size          uint64                 `protobuf:"varint,1,opt,name=size,proto3" json:"size,omitempty"`                                     // bytes
-	Mode          uint32                 `protobuf:"varint,2,opt,name=mode,proto3" json:"mode,omitempty"`                                     // permission bits
-	MtimeSeconds  int64                  `protobuf:"varint,3,opt,name=mtime_seconds,json=mtimeSeconds,proto3" json:"mtime_seconds,omitempty"` // since 1970
-	MtimeNanos    uint32                 `protobuf:"varint,4,opt,name=mtime_nanos,json=mtimeNanos,proto3" json:"mtime_nanos,omitempty"`
-	Allocated     uint64                 `protobuf:"varint,5,opt,name=allocated,proto3" json:"allocated,omitempty"` // bytes on disk; less than size where the file is sparse
+	Recursive     bool                   `protobuf:"varint,1,opt,name=recursive,proto3" json:"recursive,omitempty"` // directories too
+	Links         bool                   `protobuf:"varint,2,opt,name=links,proto3" json:"links,omitempty"`         // symbolic links as such; else what they lead to
+	HardLinks     bool                   `protobuf:"varint,3,opt,name=hard_links,json=hardLinks,proto3" json:"hard_links,omitempty"`
+	Devices       bool                   `protobuf:"varint,4,opt,name=devices,proto3" json:"devices,omitempty"`
+	Specials      bool                   `protobuf:"varint,5,opt,name=specials,proto3" json:"specials,omitempty"` // FIFOs and sockets
+	Owner         bool                   `protobuf:"varint,6,opt,name=owner,proto3" json:"owner,omitempty"`
+	Group         bool                   `protobuf:"varint,7,opt,name=group,proto3" json:"group,omitempty"`
+	Names         bool                   `protobuf:"varint,8,opt,name=names,proto3" json:"names,omitempty"` // the owners' names too
+	Xattrs        bool                   `protobuf:"varint,9,opt,name=xattrs,proto3" json:"xattrs,omitempty"`
+	Acls          bool                   `protobuf:"varint,10,opt,name=acls,proto3" json:"acls,omitempty"`
+	Filter        []*Rule                `protobuf:"bytes,11,rep,name=filter,proto3" json:"filter,omitempty"` // the first that matches decides
+	Files         *Files                 `protobuf:"bytes,12,opt,name=files,proto3" json:"files,omitempty"`   // these paths below the one target and no others
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Metadata) Reset() {
-	*x = Metadata{}
+func (x *WalkOptions) Reset() {
+	*x = WalkOptions{}
 	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Metadata) String() string {
+func (x *WalkOptions) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Metadata) ProtoMessage() {}
+func (*WalkOptions) ProtoMessage() {}
 
-func (x *Metadata) ProtoReflect() protoreflect.Message {
+func (x *WalkOptions) ProtoReflect() protoreflect.Message {
 	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1084,58 +1346,361 @@ func (x *Metadata) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Metadata.ProtoReflect.Descriptor instead.
-func (*Metadata) Descriptor() ([]byte, []int) {
+// Deprecated: Use WalkOptions.ProtoReflect.Descriptor instead.
+func (*WalkOptions) Descriptor() ([]byte, []int) {
 	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{9}
 }
 
-func (x *Metadata) GetSize() uint64 {
+func (x *WalkOptions) GetRecursive() bool {
 	if x != nil {
-		return x.Size
+		return x.Recursive
+	}
+	return false
+}
+
+func (x *WalkOptions) GetLinks() bool {
+	if x != nil {
+		return x.Links
+	}
+	return false
+}
+
+func (x *WalkOptions) GetHardLinks() bool {
+	if x != nil {
+		return x.HardLinks
+	}
+	return false
+}
+
+func (x *WalkOptions) GetDevices() bool {
+	if x != nil {
+		return x.Devices
+	}
+	return false
+}
+
+func (x *WalkOptions) GetSpecials() bool {
+	if x != nil {
+		return x.Specials
+	}
+	return false
+}
+
+func (x *WalkOptions) GetOwner() bool {
+	if x != nil {
+		return x.Owner
+	}
+	return false
+}
+
+func (x *WalkOptions) GetGroup() bool {
+	if x != nil {
+		return x.Group
+	}
+	return false
+}
+
+func (x *WalkOptions) GetNames() bool {
+	if x != nil {
+		return x.Names
+	}
+	return false
+}
+
+func (x *WalkOptions) GetXattrs() bool {
+	if x != nil {
+		return x.Xattrs
+	}
+	return false
+}
+
+func (x *WalkOptions) GetAcls() bool {
+	if x != nil {
+		return x.Acls
+	}
+	return false
+}
+
+func (x *WalkOptions) GetFilter() []*Rule {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *WalkOptions) GetFiles() *Files {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+// Rule is one --exclude or --include.
+type Rule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pattern       []byte                 `protobuf:"bytes,1,opt,name=pattern,proto3" json:"pattern,omitempty"` // as rsync writes them
+	Include       bool                   `protobuf:"varint,2,opt,name=include,proto3" json:"include,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rule) Reset() {
+	*x = Rule{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rule) ProtoMessage() {}
+
+func (x *Rule) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rule.ProtoReflect.Descriptor instead.
+func (*Rule) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Rule) GetPattern() []byte {
+	if x != nil {
+		return x.Pattern
+	}
+	return nil
+}
+
+func (x *Rule) GetInclude() bool {
+	if x != nil {
+		return x.Include
+	}
+	return false
+}
+
+// Files is a list of paths.
+type Files struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Paths         [][]byte               `protobuf:"bytes,1,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Files) Reset() {
+	*x = Files{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Files) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Files) ProtoMessage() {}
+
+func (x *Files) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Files.ProtoReflect.Descriptor instead.
+func (*Files) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Files) GetPaths() [][]byte {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+// LandOptions say how a tree is put at its destination.
+type LandOptions struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Perms          bool                   `protobuf:"varint,1,opt,name=perms,proto3" json:"perms,omitempty"` // keep modes exactly; else the umask applies to what is new
+	Times          bool                   `protobuf:"varint,2,opt,name=times,proto3" json:"times,omitempty"`
+	Owner          bool                   `protobuf:"varint,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	Group          bool                   `protobuf:"varint,4,opt,name=group,proto3" json:"group,omitempty"`
+	Xattrs         bool                   `protobuf:"varint,5,opt,name=xattrs,proto3" json:"xattrs,omitempty"`
+	Acls           bool                   `protobuf:"varint,6,opt,name=acls,proto3" json:"acls,omitempty"`
+	Update         bool                   `protobuf:"varint,7,opt,name=update,proto3" json:"update,omitempty"`                                       // leave what is newer at the destination
+	IgnoreExisting bool                   `protobuf:"varint,8,opt,name=ignore_existing,json=ignoreExisting,proto3" json:"ignore_existing,omitempty"` // leave whatever exists
+	Checksum       bool                   `protobuf:"varint,9,opt,name=checksum,proto3" json:"checksum,omitempty"`                                   // compare files of equal size by content
+	SizeOnly       bool                   `protobuf:"varint,10,opt,name=size_only,json=sizeOnly,proto3" json:"size_only,omitempty"`                  // files of equal size are equal
+	IgnoreTimes    bool                   `protobuf:"varint,11,opt,name=ignore_times,json=ignoreTimes,proto3" json:"ignore_times,omitempty"`         // no file is taken for equal by its size and time
+	Delta          bool                   `protobuf:"varint,12,opt,name=delta,proto3" json:"delta,omitempty"`                                        // only what differs travels
+	Delete         bool                   `protobuf:"varint,13,opt,name=delete,proto3" json:"delete,omitempty"`                                      // remove what the source has not, at the end
+	MaxDelete      int64                  `protobuf:"zigzag64,14,opt,name=max_delete,json=maxDelete,proto3" json:"max_delete,omitempty"`             // the most that is removed; below 0: no limit
+	DryRun         bool                   `protobuf:"varint,15,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`                        // change nothing
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *LandOptions) Reset() {
+	*x = LandOptions{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LandOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LandOptions) ProtoMessage() {}
+
+func (x *LandOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LandOptions.ProtoReflect.Descriptor instead.
+func (*LandOptions) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *LandOptions) GetPerms() bool {
+	if x != nil {
+		return x.Perms
+	}
+	return false
+}
+
+func (x *LandOptions) GetTimes() bool {
+	if x != nil {
+		return x.Times
+	}
+	return false
+}
+
+func (x *LandOptions) GetOwner() bool {
+	if x != nil {
+		return x.Owner
+	}
+	return false
+}
+
+func (x *LandOptions) GetGroup() bool {
+	if x != nil {
+		return x.Group
+	}
+	return false
+}
+
+func (x *LandOptions) GetXattrs() bool {
+	if x != nil {
+		return x.Xattrs
+	}
+	return false
+}
+
+func (x *LandOptions) GetAcls() bool {
+	if x != nil {
+		return x.Acls
+	}
+	return false
+}
+
+func (x *LandOptions) GetUpdate() bool {
+	if x != nil {
+		return x.Update
+	}
+	return false
+}
+
+func (x *LandOptions) GetIgnoreExisting() bool {
+	if x != nil {
+		return x.IgnoreExisting
+	}
+	return false
+}
+
+func (x *LandOptions) GetChecksum() bool {
+	if x != nil {
+		return x.Checksum
+	}
+	return false
+}
+
+func (x *LandOptions) GetSizeOnly() bool {
+	if x != nil {
+		return x.SizeOnly
+	}
+	return false
+}
+
+func (x *LandOptions) GetIgnoreTimes() bool {
+	if x != nil {
+		return x.IgnoreTimes
+	}
+	return false
+}
+
+func (x *LandOptions) GetDelta() bool {
+	if x != nil {
+		return x.Delta
+	}
+	return false
+}
+
+func (x *LandOptions) GetDelete() bool {
+	if x != nil {
+		return x.Delete
+	}
+	return false
+}
+
+func (x *LandOptions) GetMaxDelete() int64 {
+	if x != nil {
+		return x.MaxDelete
 	}
 	return 0
 }
 
-func (x *Metadata) GetMode() uint32 {
+func (x *LandOptions) GetDryRun() bool {
 	if x != nil {
-		return x.Mode
+		return x.DryRun
 	}
-	return 0
+	return false
 }
 
-func (x *Metadata) GetMtimeSeconds() int64 {
-	if x != nil {
-		return x.MtimeSeconds
-	}
-	return 0
-}
-
-func (x *Metadata) GetMtimeNanos() uint32 {
-	if x != nil {
-		return x.MtimeNanos
-	}
-	return 0
-}
-
-func (x *Metadata) GetAllocated() uint64 {
-	if x != nil {
-		return x.Allocated
-	}
-	return 0
-}
-
-// Accept answers Put and Get: the transfer may begin.
+// Accept answers Copy: the transfer may begin.
 type Accept struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Path          []byte                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`         // the file's absolute path on the daemon's host
-	Metadata      *Metadata              `protobuf:"bytes,2,opt,name=metadata,proto3" json:"metadata,omitempty"` // of the source, for Get
+	Path          []byte                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"` // absolute, on the daemon's host: where the copy lands, or where it starts
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Accept) Reset() {
 	*x = Accept{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1712,7 @@ func (x *Accept) String() string {
 func (*Accept) ProtoMessage() {}
 
 func (x *Accept) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1725,7 @@ func (x *Accept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accept.ProtoReflect.Descriptor instead.
 func (*Accept) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{10}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Accept) GetPath() []byte {
@@ -1170,36 +1735,39 @@ func (x *Accept) GetPath() []byte {
 	return nil
 }
 
-func (x *Accept) GetMetadata() *Metadata {
-	if x != nil {
-		return x.Metadata
-	}
-	return nil
-}
-
-// Offers lends chunks to the daemon.
-type Offers struct {
+// Batch is all that one end has to say at a time. It is heeded field by field, in
+// this order.
+type Batch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Offers        []*Offer               `protobuf:"bytes,1,rep,name=offers,proto3" json:"offers,omitempty"`
+	Entries       []*Entry               `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`   // source to sink: what there is
+	Last          bool                   `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`        // source to sink: there is no more
+	Problems      []*Problem             `protobuf:"bytes,3,rep,name=problems,proto3" json:"problems,omitempty"` // either way: what could not be copied and has no Outcome
+	Removed       [][]byte               `protobuf:"bytes,4,rep,name=removed,proto3" json:"removed,omitempty"`   // sink to source: what was, or would be, deleted
+	Verdicts      []*Verdict             `protobuf:"bytes,5,rep,name=verdicts,proto3" json:"verdicts,omitempty"` // sink to source: what is wanted
+	Seals         []*Seal                `protobuf:"bytes,6,rep,name=seals,proto3" json:"seals,omitempty"`       // source to sink: files that were read to their end
+	Offers        []*Offer               `protobuf:"bytes,7,rep,name=offers,proto3" json:"offers,omitempty"`     // lender to driver
+	Settled       []*Settlement          `protobuf:"bytes,8,rep,name=settled,proto3" json:"settled,omitempty"`   // driver to lender
+	Outcomes      []*Outcome             `protobuf:"bytes,9,rep,name=outcomes,proto3" json:"outcomes,omitempty"` // sink to source: what became of the files that were wanted
+	Done          bool                   `protobuf:"varint,10,opt,name=done,proto3" json:"done,omitempty"`       // daemon to client, of a put: there is nothing left to do
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Offers) Reset() {
-	*x = Offers{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+func (x *Batch) Reset() {
+	*x = Batch{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Offers) String() string {
+func (x *Batch) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Offers) ProtoMessage() {}
+func (*Batch) ProtoMessage() {}
 
-func (x *Offers) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+func (x *Batch) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1210,31 +1778,735 @@ func (x *Offers) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Offers.ProtoReflect.Descriptor instead.
-func (*Offers) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{11}
+// Deprecated: Use Batch.ProtoReflect.Descriptor instead.
+func (*Batch) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{14}
 }
 
-func (x *Offers) GetOffers() []*Offer {
+func (x *Batch) GetEntries() []*Entry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *Batch) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
+
+func (x *Batch) GetProblems() []*Problem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *Batch) GetRemoved() [][]byte {
+	if x != nil {
+		return x.Removed
+	}
+	return nil
+}
+
+func (x *Batch) GetVerdicts() []*Verdict {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
+}
+
+func (x *Batch) GetSeals() []*Seal {
+	if x != nil {
+		return x.Seals
+	}
+	return nil
+}
+
+func (x *Batch) GetOffers() []*Offer {
 	if x != nil {
 		return x.Offers
 	}
 	return nil
 }
 
-// Offer lends one chunk.
+func (x *Batch) GetSettled() []*Settlement {
+	if x != nil {
+		return x.Settled
+	}
+	return nil
+}
+
+func (x *Batch) GetOutcomes() []*Outcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
+}
+
+func (x *Batch) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
+// Entry is one thing in a tree.
+type Entry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`         // counted from 1 on
+	Parent        uint64                 `protobuf:"varint,2,opt,name=parent,proto3" json:"parent,omitempty"` // the directory that it is in; 0: where the copy lands
+	Name          []byte                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`      // leaf; empty where the copy lands is meant itself
+	Kind          Kind                   `protobuf:"varint,4,opt,name=kind,proto3,enum=rdmacp.v1.Kind" json:"kind,omitempty"`
+	Mode          uint32                 `protobuf:"varint,5,opt,name=mode,proto3" json:"mode,omitempty"`                                             // permissions, set-user-ID (04000), set-group-ID (02000), sticky (01000)
+	Size          uint64                 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`                                             // bytes
+	Streamed      bool                   `protobuf:"varint,7,opt,name=streamed,proto3" json:"streamed,omitempty"`                                     // the size is not known before the end
+	MtimeSeconds  *int64                 `protobuf:"zigzag64,8,opt,name=mtime_seconds,json=mtimeSeconds,proto3,oneof" json:"mtime_seconds,omitempty"` // since 1970
+	MtimeNanos    uint32                 `protobuf:"varint,9,opt,name=mtime_nanos,json=mtimeNanos,proto3" json:"mtime_nanos,omitempty"`
+	Allocated     uint64                 `protobuf:"varint,10,opt,name=allocated,proto3" json:"allocated,omitempty"` // bytes on disk; 0: not known
+	Device        uint64                 `protobuf:"varint,11,opt,name=device,proto3" json:"device,omitempty"`       // with the inode: which file of the source's host it is
+	Inode         uint64                 `protobuf:"varint,12,opt,name=inode,proto3" json:"inode,omitempty"`
+	Owner         *Owner                 `protobuf:"bytes,13,opt,name=owner,proto3" json:"owner,omitempty"`
+	Link          []byte                 `protobuf:"bytes,14,opt,name=link,proto3" json:"link,omitempty"`    // of a symbolic link
+	First         uint64                 `protobuf:"varint,15,opt,name=first,proto3" json:"first,omitempty"` // of a hard link: the entry that it is one more name of
+	Data          *Ranges                `protobuf:"bytes,16,opt,name=data,proto3" json:"data,omitempty"`    // of a file with holes: where its bytes are
+	Xattrs        []*Xattr               `protobuf:"bytes,17,rep,name=xattrs,proto3" json:"xattrs,omitempty"`
+	Major         uint32                 `protobuf:"varint,18,opt,name=major,proto3" json:"major,omitempty"` // of a device
+	Minor         uint32                 `protobuf:"varint,19,opt,name=minor,proto3" json:"minor,omitempty"`
+	Linked        bool                   `protobuf:"varint,20,opt,name=linked,proto3" json:"linked,omitempty"` // of a file: it has more names, so that hard links to it may follow
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Entry) Reset() {
+	*x = Entry{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Entry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Entry) ProtoMessage() {}
+
+func (x *Entry) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Entry.ProtoReflect.Descriptor instead.
+func (*Entry) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Entry) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Entry) GetParent() uint64 {
+	if x != nil {
+		return x.Parent
+	}
+	return 0
+}
+
+func (x *Entry) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *Entry) GetKind() Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Kind_KIND_UNSPECIFIED
+}
+
+func (x *Entry) GetMode() uint32 {
+	if x != nil {
+		return x.Mode
+	}
+	return 0
+}
+
+func (x *Entry) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Entry) GetStreamed() bool {
+	if x != nil {
+		return x.Streamed
+	}
+	return false
+}
+
+func (x *Entry) GetMtimeSeconds() int64 {
+	if x != nil && x.MtimeSeconds != nil {
+		return *x.MtimeSeconds
+	}
+	return 0
+}
+
+func (x *Entry) GetMtimeNanos() uint32 {
+	if x != nil {
+		return x.MtimeNanos
+	}
+	return 0
+}
+
+func (x *Entry) GetAllocated() uint64 {
+	if x != nil {
+		return x.Allocated
+	}
+	return 0
+}
+
+func (x *Entry) GetDevice() uint64 {
+	if x != nil {
+		return x.Device
+	}
+	return 0
+}
+
+func (x *Entry) GetInode() uint64 {
+	if x != nil {
+		return x.Inode
+	}
+	return 0
+}
+
+func (x *Entry) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *Entry) GetLink() []byte {
+	if x != nil {
+		return x.Link
+	}
+	return nil
+}
+
+func (x *Entry) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Entry) GetData() *Ranges {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *Entry) GetXattrs() []*Xattr {
+	if x != nil {
+		return x.Xattrs
+	}
+	return nil
+}
+
+func (x *Entry) GetMajor() uint32 {
+	if x != nil {
+		return x.Major
+	}
+	return 0
+}
+
+func (x *Entry) GetMinor() uint32 {
+	if x != nil {
+		return x.Minor
+	}
+	return 0
+}
+
+func (x *Entry) GetLinked() bool {
+	if x != nil {
+		return x.Linked
+	}
+	return false
+}
+
+// Owner is who owns an entry.
+type Owner struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Uid           uint32                 `protobuf:"varint,1,opt,name=uid,proto3" json:"uid,omitempty"`
+	Gid           uint32                 `protobuf:"varint,2,opt,name=gid,proto3" json:"gid,omitempty"`
+	User          []byte                 `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"` // the name, once for each number
+	Group         []byte                 `protobuf:"bytes,4,opt,name=group,proto3" json:"group,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Owner) Reset() {
+	*x = Owner{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Owner) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Owner) ProtoMessage() {}
+
+func (x *Owner) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Owner.ProtoReflect.Descriptor instead.
+func (*Owner) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Owner) GetUid() uint32 {
+	if x != nil {
+		return x.Uid
+	}
+	return 0
+}
+
+func (x *Owner) GetGid() uint32 {
+	if x != nil {
+		return x.Gid
+	}
+	return 0
+}
+
+func (x *Owner) GetUser() []byte {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *Owner) GetGroup() []byte {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+// Xattr is an extended attribute.
+type Xattr struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          []byte                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         []byte                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Xattr) Reset() {
+	*x = Xattr{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Xattr) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Xattr) ProtoMessage() {}
+
+func (x *Xattr) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Xattr.ProtoReflect.Descriptor instead.
+func (*Xattr) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Xattr) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *Xattr) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+// Ranges are ranges of a file in ascending order.
+type Ranges struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ranges        []*Range               `protobuf:"bytes,1,rep,name=ranges,proto3" json:"ranges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ranges) Reset() {
+	*x = Ranges{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ranges) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ranges) ProtoMessage() {}
+
+func (x *Ranges) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ranges.ProtoReflect.Descriptor instead.
+func (*Ranges) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Ranges) GetRanges() []*Range {
+	if x != nil {
+		return x.Ranges
+	}
+	return nil
+}
+
+// Range is a range of a file's bytes.
+type Range struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Offset        uint64                 `protobuf:"varint,1,opt,name=offset,proto3" json:"offset,omitempty"`
+	Length        uint64                 `protobuf:"varint,2,opt,name=length,proto3" json:"length,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Range) Reset() {
+	*x = Range{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Range) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Range) ProtoMessage() {}
+
+func (x *Range) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Range.ProtoReflect.Descriptor instead.
+func (*Range) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Range) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Range) GetLength() uint64 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
+// Problem is something that could not be copied.
+type Problem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Path          []byte                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"` // relative to the source or the destination
+	Fault         *Fault                 `protobuf:"bytes,2,opt,name=fault,proto3" json:"fault,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Problem) Reset() {
+	*x = Problem{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Problem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Problem) ProtoMessage() {}
+
+func (x *Problem) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Problem.ProtoReflect.Descriptor instead.
+func (*Problem) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Problem) GetPath() []byte {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+func (x *Problem) GetFault() *Fault {
+	if x != nil {
+		return x.Fault
+	}
+	return nil
+}
+
+// Verdict is the sink's answer to an entry.
+type Verdict struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Answer        Answer                 `protobuf:"varint,2,opt,name=answer,proto3,enum=rdmacp.v1.Answer" json:"answer,omitempty"`
+	Change        uint32                 `protobuf:"varint,3,opt,name=change,proto3" json:"change,omitempty"`      // bits, as rsync's itemized list: new, kind, content, size, time, mode, owner, group, ACL, xattrs
+	Ranges        []*Range               `protobuf:"bytes,4,rep,name=ranges,proto3" json:"ranges,omitempty"`       // wanted: what is missing; none: only the seal is
+	Compare       bool                   `protobuf:"varint,5,opt,name=compare,proto3" json:"compare,omitempty"`    // wanted: compare digests first
+	Resumed       uint64                 `protobuf:"varint,6,opt,name=resumed,proto3" json:"resumed,omitempty"`    // wanted: bytes that an earlier run has brought
+	Restarted     string                 `protobuf:"bytes,7,opt,name=restarted,proto3" json:"restarted,omitempty"` // wanted: why what an earlier run has brought is of no use
+	Fault         *Fault                 `protobuf:"bytes,8,opt,name=fault,proto3" json:"fault,omitempty"`         // failed: why
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Verdict) Reset() {
+	*x = Verdict{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Verdict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Verdict) ProtoMessage() {}
+
+func (x *Verdict) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
+func (*Verdict) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Verdict) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Verdict) GetAnswer() Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return Answer_ANSWER_UNSPECIFIED
+}
+
+func (x *Verdict) GetChange() uint32 {
+	if x != nil {
+		return x.Change
+	}
+	return 0
+}
+
+func (x *Verdict) GetRanges() []*Range {
+	if x != nil {
+		return x.Ranges
+	}
+	return nil
+}
+
+func (x *Verdict) GetCompare() bool {
+	if x != nil {
+		return x.Compare
+	}
+	return false
+}
+
+func (x *Verdict) GetResumed() uint64 {
+	if x != nil {
+		return x.Resumed
+	}
+	return 0
+}
+
+func (x *Verdict) GetRestarted() string {
+	if x != nil {
+		return x.Restarted
+	}
+	return ""
+}
+
+func (x *Verdict) GetFault() *Fault {
+	if x != nil {
+		return x.Fault
+	}
+	return nil
+}
+
+// Seal is the source's last word on a file: all was read, and it did not change.
+type Seal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Size          uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`  // bytes that were read
+	Whole         []byte                 `protobuf:"bytes,3,opt,name=whole,proto3" json:"whole,omitempty"` // digest of the whole file, 32 bytes, where one was asked for
+	Fault         *Fault                 `protobuf:"bytes,4,opt,name=fault,proto3" json:"fault,omitempty"` // the file is not to be committed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Seal) Reset() {
+	*x = Seal{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Seal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Seal) ProtoMessage() {}
+
+func (x *Seal) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Seal.ProtoReflect.Descriptor instead.
+func (*Seal) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Seal) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Seal) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Seal) GetWhole() []byte {
+	if x != nil {
+		return x.Whole
+	}
+	return nil
+}
+
+func (x *Seal) GetFault() *Fault {
+	if x != nil {
+		return x.Fault
+	}
+	return nil
+}
+
+// Offer lends one bundle.
 type Offer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Chunk         uint64                 `protobuf:"varint,1,opt,name=chunk,proto3" json:"chunk,omitempty"` // number of the chunk: offset divided by chunk size
-	Ticket        *Ticket                `protobuf:"bytes,2,opt,name=ticket,proto3" json:"ticket,omitempty"`
-	Digest        []byte                 `protobuf:"bytes,3,opt,name=digest,proto3" json:"digest,omitempty"` // for Put: XXH3-128 of the chunk, 16 bytes, canonical order
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`            // the client's choice; in use until it is settled
+	Segments      []*Segment             `protobuf:"bytes,2,rep,name=segments,proto3" json:"segments,omitempty"` // follow one another in the bundle
+	Ticket        *Ticket                `protobuf:"bytes,3,opt,name=ticket,proto3" json:"ticket,omitempty"`     // none: only digests are compared
+	Digest        []byte                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`     // of a put's bundle, XXH3-128, 16 bytes, canonical order; none: zero
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Offer) Reset() {
 	*x = Offer{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +2518,7 @@ func (x *Offer) String() string {
 func (*Offer) ProtoMessage() {}
 
 func (x *Offer) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,14 +2531,21 @@ func (x *Offer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offer.ProtoReflect.Descriptor instead.
 func (*Offer) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{12}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{23}
 }
 
-func (x *Offer) GetChunk() uint64 {
+func (x *Offer) GetId() uint64 {
 	if x != nil {
-		return x.Chunk
+		return x.Id
 	}
 	return 0
+}
+
+func (x *Offer) GetSegments() []*Segment {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
 }
 
 func (x *Offer) GetTicket() *Ticket {
@@ -1283,20 +2562,89 @@ func (x *Offer) GetDigest() []byte {
 	return nil
 }
 
+// Segment is a range of one file in a bundle.
+type Segment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"` // the file's entry; 0: bytes that mean nothing any more
+	Offset        uint64                 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	Length        uint32                 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"`
+	Digest        []byte                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"` // of what the client's file holds there, 16 bytes: compare first; none: do not
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Segment) Reset() {
+	*x = Segment{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Segment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Segment) ProtoMessage() {}
+
+func (x *Segment) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Segment.ProtoReflect.Descriptor instead.
+func (*Segment) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Segment) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Segment) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Segment) GetLength() uint32 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
+func (x *Segment) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
 // Ticket names lent memory.
 type Ticket struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Address       uint64                 `protobuf:"fixed64,1,opt,name=address,proto3" json:"address,omitempty"`     // remote virtual address
 	Rkey          uint32                 `protobuf:"fixed32,2,opt,name=rkey,proto3" json:"rkey,omitempty"`           // remote key
 	Length        uint32                 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"`        // bytes
-	Immediate     uint32                 `protobuf:"fixed32,4,opt,name=immediate,proto3" json:"immediate,omitempty"` // slot in the upper 16 bits, generation in the lower: what the WRITE_WITH_IMM of a Get carries
+	Immediate     uint32                 `protobuf:"fixed32,4,opt,name=immediate,proto3" json:"immediate,omitempty"` // slot in the upper 16 bits, generation in the lower: what the WRITE_WITH_IMM of a get carries
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Ticket) Reset() {
 	*x = Ticket{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +2656,7 @@ func (x *Ticket) String() string {
 func (*Ticket) ProtoMessage() {}
 
 func (x *Ticket) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +2669,7 @@ func (x *Ticket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ticket.ProtoReflect.Descriptor instead.
 func (*Ticket) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{13}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Ticket) GetAddress() uint64 {
@@ -1352,64 +2700,20 @@ func (x *Ticket) GetImmediate() uint32 {
 	return 0
 }
 
-// Settled says that the daemon is done with loans.
-type Settled struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Settlements   []*Settlement          `protobuf:"bytes,1,rep,name=settlements,proto3" json:"settlements,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Settled) Reset() {
-	*x = Settled{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Settled) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Settled) ProtoMessage() {}
-
-func (x *Settled) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Settled.ProtoReflect.Descriptor instead.
-func (*Settled) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{14}
-}
-
-func (x *Settled) GetSettlements() []*Settlement {
-	if x != nil {
-		return x.Settlements
-	}
-	return nil
-}
-
-// Settlement is the fate of one offer.
+// Settlement is what the daemon says once it is done with an offer.
 type Settlement struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Chunk         uint64                 `protobuf:"varint,1,opt,name=chunk,proto3" json:"chunk,omitempty"`
-	Digest        []byte                 `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"` // of what the daemon read from the loan, or wrote into it
-	Again         bool                   `protobuf:"varint,3,opt,name=again,proto3" json:"again,omitempty"`  // for Put: the digests differ; offer the chunk again
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Digest        []byte                 `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`     // of what the daemon read from the loan, or wrote into it; none: zero
+	Again         bool                   `protobuf:"varint,3,opt,name=again,proto3" json:"again,omitempty"`      // for a put: the digests differ; offer the same again
+	Kept          []uint32               `protobuf:"varint,4,rep,packed,name=kept,proto3" json:"kept,omitempty"` // indexes of the segments that are the same at both ends
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +2725,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,12 +2738,12 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{15}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{26}
 }
 
-func (x *Settlement) GetChunk() uint64 {
+func (x *Settlement) GetId() uint64 {
 	if x != nil {
-		return x.Chunk
+		return x.Id
 	}
 	return 0
 }
@@ -1458,9 +2762,68 @@ func (x *Settlement) GetAgain() bool {
 	return false
 }
 
-// Finish says that the client has settled every chunk. For Put the source did
-// not change meanwhile and the daemon may commit; for Get the daemon confirms
-// that its source did not change.
+func (x *Settlement) GetKept() []uint32 {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+// Outcome is what became of a file that was wanted.
+type Outcome struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Fault         *Fault                 `protobuf:"bytes,2,opt,name=fault,proto3" json:"fault,omitempty"` // none: it is in place, durably
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Outcome) Reset() {
+	*x = Outcome{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Outcome) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Outcome) ProtoMessage() {}
+
+func (x *Outcome) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
+func (*Outcome) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Outcome) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Outcome) GetFault() *Fault {
+	if x != nil {
+		return x.Fault
+	}
+	return nil
+}
+
+// Finish says that all is done: of a get every file is in place, of a put the
+// daemon has said so. The client has no offer open.
 type Finish struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1469,7 +2832,7 @@ type Finish struct {
 
 func (x *Finish) Reset() {
 	*x = Finish{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1481,7 +2844,7 @@ func (x *Finish) String() string {
 func (*Finish) ProtoMessage() {}
 
 func (x *Finish) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1494,10 +2857,10 @@ func (x *Finish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finish.ProtoReflect.Descriptor instead.
 func (*Finish) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{16}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{28}
 }
 
-// Committed answers Finish.
+// Committed answers Finish: the good end of a transfer.
 type Committed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Counters      *Counters              `protobuf:"bytes,1,opt,name=counters,proto3" json:"counters,omitempty"` // the daemon's own, for the summary
@@ -1507,7 +2870,7 @@ type Committed struct {
 
 func (x *Committed) Reset() {
 	*x = Committed{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +2882,7 @@ func (x *Committed) String() string {
 func (*Committed) ProtoMessage() {}
 
 func (x *Committed) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +2895,7 @@ func (x *Committed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Committed.ProtoReflect.Descriptor instead.
 func (*Committed) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{17}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Committed) GetCounters() *Counters {
@@ -1557,7 +2920,7 @@ type Counters struct {
 
 func (x *Counters) Reset() {
 	*x = Counters{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1569,7 +2932,7 @@ func (x *Counters) String() string {
 func (*Counters) ProtoMessage() {}
 
 func (x *Counters) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1582,7 +2945,7 @@ func (x *Counters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counters.ProtoReflect.Descriptor instead.
 func (*Counters) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{18}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Counters) GetBytes() uint64 {
@@ -1638,7 +3001,7 @@ type Abort struct {
 
 func (x *Abort) Reset() {
 	*x = Abort{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +3013,7 @@ func (x *Abort) String() string {
 func (*Abort) ProtoMessage() {}
 
 func (x *Abort) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +3026,7 @@ func (x *Abort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Abort.ProtoReflect.Descriptor instead.
 func (*Abort) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{19}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Abort) GetReason() *Fault {
@@ -1683,7 +3046,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +3058,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +3071,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{20}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{32}
 }
 
 // Fault ends a transfer, or answers Hello. It also travels as a detail of the
@@ -1725,7 +3088,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1737,7 +3100,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1750,7 +3113,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{21}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Fault) GetCode() FaultCode {
@@ -1785,25 +3148,24 @@ var File_rdmacp_v1_rdmacp_proto protoreflect.FileDescriptor
 
 const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\n" +
-	"\x16rdmacp/v1/rdmacp.proto\x12\trdmacp.v1\"\xf1\x02\n" +
+	"\x16rdmacp/v1/rdmacp.proto\x12\trdmacp.v1\"\xcd\x02\n" +
 	"\x0eSessionRequest\x12(\n" +
 	"\x05hello\x18\x01 \x01(\v2\x10.rdmacp.v1.HelloH\x00R\x05hello\x12(\n" +
-	"\x05ready\x18\x02 \x01(\v2\x10.rdmacp.v1.ReadyH\x00R\x05ready\x12\"\n" +
-	"\x03put\x18\x03 \x01(\v2\x0e.rdmacp.v1.PutH\x00R\x03put\x12\"\n" +
-	"\x03get\x18\x04 \x01(\v2\x0e.rdmacp.v1.GetH\x00R\x03get\x12+\n" +
-	"\x06offers\x18\x05 \x01(\v2\x11.rdmacp.v1.OffersH\x00R\x06offers\x12+\n" +
-	"\x06finish\x18\x06 \x01(\v2\x11.rdmacp.v1.FinishH\x00R\x06finish\x12(\n" +
-	"\x05abort\x18\a \x01(\v2\x10.rdmacp.v1.AbortH\x00R\x05abort\x124\n" +
-	"\theartbeat\x18\b \x01(\v2\x14.rdmacp.v1.HeartbeatH\x00R\theartbeatB\t\n" +
-	"\amessage\"\xbf\x02\n" +
+	"\x05ready\x18\x02 \x01(\v2\x10.rdmacp.v1.ReadyH\x00R\x05ready\x12%\n" +
+	"\x04copy\x18\x03 \x01(\v2\x0f.rdmacp.v1.CopyH\x00R\x04copy\x12(\n" +
+	"\x05batch\x18\x04 \x01(\v2\x10.rdmacp.v1.BatchH\x00R\x05batch\x12+\n" +
+	"\x06finish\x18\x05 \x01(\v2\x11.rdmacp.v1.FinishH\x00R\x06finish\x12(\n" +
+	"\x05abort\x18\x06 \x01(\v2\x10.rdmacp.v1.AbortH\x00R\x05abort\x124\n" +
+	"\theartbeat\x18\a \x01(\v2\x14.rdmacp.v1.HeartbeatH\x00R\theartbeatB\t\n" +
+	"\amessage\"\xb9\x02\n" +
 	"\x0fSessionResponse\x12.\n" +
 	"\awelcome\x18\x01 \x01(\v2\x12.rdmacp.v1.WelcomeH\x00R\awelcome\x12+\n" +
-	"\x06accept\x18\x02 \x01(\v2\x11.rdmacp.v1.AcceptH\x00R\x06accept\x12.\n" +
-	"\asettled\x18\x03 \x01(\v2\x12.rdmacp.v1.SettledH\x00R\asettled\x124\n" +
+	"\x06accept\x18\x02 \x01(\v2\x11.rdmacp.v1.AcceptH\x00R\x06accept\x12(\n" +
+	"\x05batch\x18\x03 \x01(\v2\x10.rdmacp.v1.BatchH\x00R\x05batch\x124\n" +
 	"\tcommitted\x18\x04 \x01(\v2\x14.rdmacp.v1.CommittedH\x00R\tcommitted\x12(\n" +
 	"\x05fault\x18\x05 \x01(\v2\x10.rdmacp.v1.FaultH\x00R\x05fault\x124\n" +
 	"\theartbeat\x18\x06 \x01(\v2\x14.rdmacp.v1.HeartbeatH\x00R\theartbeatB\t\n" +
-	"\amessage\"\xd7\x01\n" +
+	"\amessage\"\xf7\x01\n" +
 	"\x05Hello\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
@@ -1811,7 +3173,10 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\tdirection\x18\x04 \x01(\x0e2\x14.rdmacp.v1.DirectionR\tdirection\x12\x1d\n" +
 	"\n" +
 	"chunk_size\x18\x05 \x01(\rR\tchunkSize\x12\x14\n" +
-	"\x05slots\x18\x06 \x01(\rR\x05slots\"\xa9\x01\n" +
+	"\x05slots\x18\x06 \x01(\rR\x05slots\x12\x1e\n" +
+	"\n" +
+	"unverified\x18\a \x01(\bR\n" +
+	"unverified\"\xa9\x01\n" +
 	"\aWelcome\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
@@ -1834,44 +3199,150 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"queuePairs\"5\n" +
 	"\tQueuePair\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x10\n" +
-	"\x03psn\x18\x02 \x01(\rR\x03psn\"\xa6\x01\n" +
-	"\x03Put\x12\x12\n" +
+	"\x03psn\x18\x02 \x01(\rR\x03psn\"\xda\x02\n" +
+	"\x04Copy\x12+\n" +
+	"\atargets\x18\x01 \x03(\v2\x11.rdmacp.v1.TargetR\atargets\x12)\n" +
+	"\x06naming\x18\x02 \x01(\x0e2\x11.rdmacp.v1.NamingR\x06naming\x12\x18\n" +
+	"\aseveral\x18\x03 \x01(\bR\aseveral\x12*\n" +
+	"\x04walk\x18\x04 \x01(\v2\x16.rdmacp.v1.WalkOptionsR\x04walk\x12*\n" +
+	"\x04land\x18\x05 \x01(\v2\x16.rdmacp.v1.LandOptionsR\x04land\x12,\n" +
+	"\x06digest\x18\x06 \x01(\x0e2\x14.rdmacp.v1.AlgorithmR\x06digest\x12\x1b\n" +
+	"\tread_back\x18\a \x01(\bR\breadBack\x12\x16\n" +
+	"\x06verify\x18\b \x01(\bR\x06verify\x12%\n" +
+	"\x0eremove_sources\x18\t \x01(\bR\rremoveSources\"4\n" +
+	"\x06Target\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\fR\x04path\x12\x16\n" +
-	"\x06export\x18\x02 \x01(\tR\x06export\x12\x1b\n" +
-	"\tbase_name\x18\x03 \x01(\fR\bbaseName\x12%\n" +
-	"\x0ewant_directory\x18\x04 \x01(\bR\rwantDirectory\x12/\n" +
-	"\bmetadata\x18\x05 \x01(\v2\x13.rdmacp.v1.MetadataR\bmetadata\"1\n" +
-	"\x03Get\x12\x12\n" +
-	"\x04path\x18\x01 \x01(\fR\x04path\x12\x16\n" +
-	"\x06export\x18\x02 \x01(\tR\x06export\"\x96\x01\n" +
-	"\bMetadata\x12\x12\n" +
-	"\x04size\x18\x01 \x01(\x04R\x04size\x12\x12\n" +
-	"\x04mode\x18\x02 \x01(\rR\x04mode\x12#\n" +
-	"\rmtime_seconds\x18\x03 \x01(\x03R\fmtimeSeconds\x12\x1f\n" +
-	"\vmtime_nanos\x18\x04 \x01(\rR\n" +
-	"mtimeNanos\x12\x1c\n" +
-	"\tallocated\x18\x05 \x01(\x04R\tallocated\"M\n" +
+	"\x06export\x18\x02 \x01(\tR\x06export\"\xd5\x02\n" +
+	"\vWalkOptions\x12\x1c\n" +
+	"\trecursive\x18\x01 \x01(\bR\trecursive\x12\x14\n" +
+	"\x05links\x18\x02 \x01(\bR\x05links\x12\x1d\n" +
+	"\n" +
+	"hard_links\x18\x03 \x01(\bR\thardLinks\x12\x18\n" +
+	"\adevices\x18\x04 \x01(\bR\adevices\x12\x1a\n" +
+	"\bspecials\x18\x05 \x01(\bR\bspecials\x12\x14\n" +
+	"\x05owner\x18\x06 \x01(\bR\x05owner\x12\x14\n" +
+	"\x05group\x18\a \x01(\bR\x05group\x12\x14\n" +
+	"\x05names\x18\b \x01(\bR\x05names\x12\x16\n" +
+	"\x06xattrs\x18\t \x01(\bR\x06xattrs\x12\x12\n" +
+	"\x04acls\x18\n" +
+	" \x01(\bR\x04acls\x12'\n" +
+	"\x06filter\x18\v \x03(\v2\x0f.rdmacp.v1.RuleR\x06filter\x12&\n" +
+	"\x05files\x18\f \x01(\v2\x10.rdmacp.v1.FilesR\x05files\":\n" +
+	"\x04Rule\x12\x18\n" +
+	"\apattern\x18\x01 \x01(\fR\apattern\x12\x18\n" +
+	"\ainclude\x18\x02 \x01(\bR\ainclude\"\x1d\n" +
+	"\x05Files\x12\x14\n" +
+	"\x05paths\x18\x01 \x03(\fR\x05paths\"\x94\x03\n" +
+	"\vLandOptions\x12\x14\n" +
+	"\x05perms\x18\x01 \x01(\bR\x05perms\x12\x14\n" +
+	"\x05times\x18\x02 \x01(\bR\x05times\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\bR\x05owner\x12\x14\n" +
+	"\x05group\x18\x04 \x01(\bR\x05group\x12\x16\n" +
+	"\x06xattrs\x18\x05 \x01(\bR\x06xattrs\x12\x12\n" +
+	"\x04acls\x18\x06 \x01(\bR\x04acls\x12\x16\n" +
+	"\x06update\x18\a \x01(\bR\x06update\x12'\n" +
+	"\x0fignore_existing\x18\b \x01(\bR\x0eignoreExisting\x12\x1a\n" +
+	"\bchecksum\x18\t \x01(\bR\bchecksum\x12\x1b\n" +
+	"\tsize_only\x18\n" +
+	" \x01(\bR\bsizeOnly\x12!\n" +
+	"\fignore_times\x18\v \x01(\bR\vignoreTimes\x12\x14\n" +
+	"\x05delta\x18\f \x01(\bR\x05delta\x12\x16\n" +
+	"\x06delete\x18\r \x01(\bR\x06delete\x12\x1d\n" +
+	"\n" +
+	"max_delete\x18\x0e \x01(\x12R\tmaxDelete\x12\x17\n" +
+	"\adry_run\x18\x0f \x01(\bR\x06dryRun\"\x1c\n" +
 	"\x06Accept\x12\x12\n" +
-	"\x04path\x18\x01 \x01(\fR\x04path\x12/\n" +
-	"\bmetadata\x18\x02 \x01(\v2\x13.rdmacp.v1.MetadataR\bmetadata\"2\n" +
-	"\x06Offers\x12(\n" +
-	"\x06offers\x18\x01 \x03(\v2\x10.rdmacp.v1.OfferR\x06offers\"`\n" +
-	"\x05Offer\x12\x14\n" +
-	"\x05chunk\x18\x01 \x01(\x04R\x05chunk\x12)\n" +
-	"\x06ticket\x18\x02 \x01(\v2\x11.rdmacp.v1.TicketR\x06ticket\x12\x16\n" +
-	"\x06digest\x18\x03 \x01(\fR\x06digest\"l\n" +
+	"\x04path\x18\x01 \x01(\fR\x04path\"\x87\x03\n" +
+	"\x05Batch\x12*\n" +
+	"\aentries\x18\x01 \x03(\v2\x10.rdmacp.v1.EntryR\aentries\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\bR\x04last\x12.\n" +
+	"\bproblems\x18\x03 \x03(\v2\x12.rdmacp.v1.ProblemR\bproblems\x12\x18\n" +
+	"\aremoved\x18\x04 \x03(\fR\aremoved\x12.\n" +
+	"\bverdicts\x18\x05 \x03(\v2\x12.rdmacp.v1.VerdictR\bverdicts\x12%\n" +
+	"\x05seals\x18\x06 \x03(\v2\x0f.rdmacp.v1.SealR\x05seals\x12(\n" +
+	"\x06offers\x18\a \x03(\v2\x10.rdmacp.v1.OfferR\x06offers\x12/\n" +
+	"\asettled\x18\b \x03(\v2\x15.rdmacp.v1.SettlementR\asettled\x12.\n" +
+	"\boutcomes\x18\t \x03(\v2\x12.rdmacp.v1.OutcomeR\boutcomes\x12\x12\n" +
+	"\x04done\x18\n" +
+	" \x01(\bR\x04done\"\xbc\x04\n" +
+	"\x05Entry\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\fR\x04name\x12#\n" +
+	"\x04kind\x18\x04 \x01(\x0e2\x0f.rdmacp.v1.KindR\x04kind\x12\x12\n" +
+	"\x04mode\x18\x05 \x01(\rR\x04mode\x12\x12\n" +
+	"\x04size\x18\x06 \x01(\x04R\x04size\x12\x1a\n" +
+	"\bstreamed\x18\a \x01(\bR\bstreamed\x12(\n" +
+	"\rmtime_seconds\x18\b \x01(\x12H\x00R\fmtimeSeconds\x88\x01\x01\x12\x1f\n" +
+	"\vmtime_nanos\x18\t \x01(\rR\n" +
+	"mtimeNanos\x12\x1c\n" +
+	"\tallocated\x18\n" +
+	" \x01(\x04R\tallocated\x12\x16\n" +
+	"\x06device\x18\v \x01(\x04R\x06device\x12\x14\n" +
+	"\x05inode\x18\f \x01(\x04R\x05inode\x12&\n" +
+	"\x05owner\x18\r \x01(\v2\x10.rdmacp.v1.OwnerR\x05owner\x12\x12\n" +
+	"\x04link\x18\x0e \x01(\fR\x04link\x12\x14\n" +
+	"\x05first\x18\x0f \x01(\x04R\x05first\x12%\n" +
+	"\x04data\x18\x10 \x01(\v2\x11.rdmacp.v1.RangesR\x04data\x12(\n" +
+	"\x06xattrs\x18\x11 \x03(\v2\x10.rdmacp.v1.XattrR\x06xattrs\x12\x14\n" +
+	"\x05major\x18\x12 \x01(\rR\x05major\x12\x14\n" +
+	"\x05minor\x18\x13 \x01(\rR\x05minor\x12\x16\n" +
+	"\x06linked\x18\x14 \x01(\bR\x06linkedB\x10\n" +
+	"\x0e_mtime_seconds\"U\n" +
+	"\x05Owner\x12\x10\n" +
+	"\x03uid\x18\x01 \x01(\rR\x03uid\x12\x10\n" +
+	"\x03gid\x18\x02 \x01(\rR\x03gid\x12\x12\n" +
+	"\x04user\x18\x03 \x01(\fR\x04user\x12\x14\n" +
+	"\x05group\x18\x04 \x01(\fR\x05group\"1\n" +
+	"\x05Xattr\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\fR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\"2\n" +
+	"\x06Ranges\x12(\n" +
+	"\x06ranges\x18\x01 \x03(\v2\x10.rdmacp.v1.RangeR\x06ranges\"7\n" +
+	"\x05Range\x12\x16\n" +
+	"\x06offset\x18\x01 \x01(\x04R\x06offset\x12\x16\n" +
+	"\x06length\x18\x02 \x01(\x04R\x06length\"E\n" +
+	"\aProblem\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\fR\x04path\x12&\n" +
+	"\x05fault\x18\x02 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\x80\x02\n" +
+	"\aVerdict\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12)\n" +
+	"\x06answer\x18\x02 \x01(\x0e2\x11.rdmacp.v1.AnswerR\x06answer\x12\x16\n" +
+	"\x06change\x18\x03 \x01(\rR\x06change\x12(\n" +
+	"\x06ranges\x18\x04 \x03(\v2\x10.rdmacp.v1.RangeR\x06ranges\x12\x18\n" +
+	"\acompare\x18\x05 \x01(\bR\acompare\x12\x18\n" +
+	"\aresumed\x18\x06 \x01(\x04R\aresumed\x12\x1c\n" +
+	"\trestarted\x18\a \x01(\tR\trestarted\x12&\n" +
+	"\x05fault\x18\b \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"h\n" +
+	"\x04Seal\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x14\n" +
+	"\x05whole\x18\x03 \x01(\fR\x05whole\x12&\n" +
+	"\x05fault\x18\x04 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\x8a\x01\n" +
+	"\x05Offer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12.\n" +
+	"\bsegments\x18\x02 \x03(\v2\x12.rdmacp.v1.SegmentR\bsegments\x12)\n" +
+	"\x06ticket\x18\x03 \x01(\v2\x11.rdmacp.v1.TicketR\x06ticket\x12\x16\n" +
+	"\x06digest\x18\x04 \x01(\fR\x06digest\"a\n" +
+	"\aSegment\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x16\n" +
+	"\x06length\x18\x03 \x01(\rR\x06length\x12\x16\n" +
+	"\x06digest\x18\x04 \x01(\fR\x06digest\"l\n" +
 	"\x06Ticket\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\x06R\aaddress\x12\x12\n" +
 	"\x04rkey\x18\x02 \x01(\aR\x04rkey\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\rR\x06length\x12\x1c\n" +
-	"\timmediate\x18\x04 \x01(\aR\timmediate\"B\n" +
-	"\aSettled\x127\n" +
-	"\vsettlements\x18\x01 \x03(\v2\x15.rdmacp.v1.SettlementR\vsettlements\"P\n" +
+	"\timmediate\x18\x04 \x01(\aR\timmediate\"^\n" +
 	"\n" +
-	"Settlement\x12\x14\n" +
-	"\x05chunk\x18\x01 \x01(\x04R\x05chunk\x12\x16\n" +
+	"Settlement\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\fR\x06digest\x12\x14\n" +
-	"\x05again\x18\x03 \x01(\bR\x05again\"\b\n" +
+	"\x05again\x18\x03 \x01(\bR\x05again\x12\x12\n" +
+	"\x04kept\x18\x04 \x03(\rR\x04kept\"A\n" +
+	"\aOutcome\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
+	"\x05fault\x18\x02 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\b\n" +
 	"\x06Finish\"<\n" +
 	"\tCommitted\x12/\n" +
 	"\bcounters\x18\x01 \x01(\v2\x13.rdmacp.v1.CountersR\bcounters\"\xbc\x01\n" +
@@ -1897,7 +3368,32 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\tLinkLayer\x12\x1a\n" +
 	"\x16LINK_LAYER_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15LINK_LAYER_INFINIBAND\x10\x01\x12\x17\n" +
-	"\x13LINK_LAYER_ETHERNET\x10\x02*\xe9\x04\n" +
+	"\x13LINK_LAYER_ETHERNET\x10\x02*W\n" +
+	"\x06Naming\x12\x16\n" +
+	"\x12NAMING_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vNAMING_AUTO\x10\x01\x12\x0f\n" +
+	"\vNAMING_INTO\x10\x02\x12\x13\n" +
+	"\x0fNAMING_CONTENTS\x10\x03*R\n" +
+	"\tAlgorithm\x12\x19\n" +
+	"\x15ALGORITHM_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10ALGORITHM_BLAKE3\x10\x01\x12\x14\n" +
+	"\x10ALGORITHM_SHA256\x10\x02*\xab\x01\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tKIND_FILE\x10\x01\x12\f\n" +
+	"\bKIND_DIR\x10\x02\x12\x10\n" +
+	"\fKIND_SYMLINK\x10\x03\x12\x11\n" +
+	"\rKIND_HARDLINK\x10\x04\x12\r\n" +
+	"\tKIND_FIFO\x10\x05\x12\x0f\n" +
+	"\vKIND_SOCKET\x10\x06\x12\x14\n" +
+	"\x10KIND_CHAR_DEVICE\x10\a\x12\x15\n" +
+	"\x11KIND_BLOCK_DEVICE\x10\b*d\n" +
+	"\x06Answer\x12\x16\n" +
+	"\x12ANSWER_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vANSWER_WANT\x10\x01\x12\x0f\n" +
+	"\vANSWER_DONE\x10\x02\x12\x0f\n" +
+	"\vANSWER_SKIP\x10\x03\x12\x0f\n" +
+	"\vANSWER_FAIL\x10\x04*\x81\x05\n" +
 	"\tFaultCode\x12\x1a\n" +
 	"\x16FAULT_CODE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FAULT_CODE_INTERNAL\x10\x01\x12\x14\n" +
@@ -1923,7 +3419,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x12FAULT_CODE_TIMEOUT\x10\x14\x12\x1a\n" +
 	"\x16FAULT_CODE_INTERRUPTED\x10\x15\x12\x14\n" +
 	"\x10FAULT_CODE_LIMIT\x10\x16\x12\x17\n" +
-	"\x13FAULT_CODE_PROTOCOL\x10\x172W\n" +
+	"\x13FAULT_CODE_PROTOCOL\x10\x17\x12\x16\n" +
+	"\x12FAULT_CODE_PARTIAL\x10\x182W\n" +
 	"\x0fTransferService\x12D\n" +
 	"\aSession\x12\x19.rdmacp.v1.SessionRequest\x1a\x1a.rdmacp.v1.SessionResponse(\x010\x01B3Z1github.com/rdmacp/rdmacp/proto/rdmacp/v1;rdmacpv1b\x06proto3"
 
@@ -1939,70 +3436,107 @@ func file_rdmacp_v1_rdmacp_proto_rawDescGZIP() []byte {
 	return file_rdmacp_v1_rdmacp_proto_rawDescData
 }
 
-var file_rdmacp_v1_rdmacp_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_rdmacp_v1_rdmacp_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_rdmacp_v1_rdmacp_proto_goTypes = []any{
 	(Direction)(0),          // 0: rdmacp.v1.Direction
 	(LinkLayer)(0),          // 1: rdmacp.v1.LinkLayer
-	(FaultCode)(0),          // 2: rdmacp.v1.FaultCode
-	(*SessionRequest)(nil),  // 3: rdmacp.v1.SessionRequest
-	(*SessionResponse)(nil), // 4: rdmacp.v1.SessionResponse
-	(*Hello)(nil),           // 5: rdmacp.v1.Hello
-	(*Welcome)(nil),         // 6: rdmacp.v1.Welcome
-	(*Ready)(nil),           // 7: rdmacp.v1.Ready
-	(*Endpoint)(nil),        // 8: rdmacp.v1.Endpoint
-	(*QueuePair)(nil),       // 9: rdmacp.v1.QueuePair
-	(*Put)(nil),             // 10: rdmacp.v1.Put
-	(*Get)(nil),             // 11: rdmacp.v1.Get
-	(*Metadata)(nil),        // 12: rdmacp.v1.Metadata
-	(*Accept)(nil),          // 13: rdmacp.v1.Accept
-	(*Offers)(nil),          // 14: rdmacp.v1.Offers
-	(*Offer)(nil),           // 15: rdmacp.v1.Offer
-	(*Ticket)(nil),          // 16: rdmacp.v1.Ticket
-	(*Settled)(nil),         // 17: rdmacp.v1.Settled
-	(*Settlement)(nil),      // 18: rdmacp.v1.Settlement
-	(*Finish)(nil),          // 19: rdmacp.v1.Finish
-	(*Committed)(nil),       // 20: rdmacp.v1.Committed
-	(*Counters)(nil),        // 21: rdmacp.v1.Counters
-	(*Abort)(nil),           // 22: rdmacp.v1.Abort
-	(*Heartbeat)(nil),       // 23: rdmacp.v1.Heartbeat
-	(*Fault)(nil),           // 24: rdmacp.v1.Fault
+	(Naming)(0),             // 2: rdmacp.v1.Naming
+	(Algorithm)(0),          // 3: rdmacp.v1.Algorithm
+	(Kind)(0),               // 4: rdmacp.v1.Kind
+	(Answer)(0),             // 5: rdmacp.v1.Answer
+	(FaultCode)(0),          // 6: rdmacp.v1.FaultCode
+	(*SessionRequest)(nil),  // 7: rdmacp.v1.SessionRequest
+	(*SessionResponse)(nil), // 8: rdmacp.v1.SessionResponse
+	(*Hello)(nil),           // 9: rdmacp.v1.Hello
+	(*Welcome)(nil),         // 10: rdmacp.v1.Welcome
+	(*Ready)(nil),           // 11: rdmacp.v1.Ready
+	(*Endpoint)(nil),        // 12: rdmacp.v1.Endpoint
+	(*QueuePair)(nil),       // 13: rdmacp.v1.QueuePair
+	(*Copy)(nil),            // 14: rdmacp.v1.Copy
+	(*Target)(nil),          // 15: rdmacp.v1.Target
+	(*WalkOptions)(nil),     // 16: rdmacp.v1.WalkOptions
+	(*Rule)(nil),            // 17: rdmacp.v1.Rule
+	(*Files)(nil),           // 18: rdmacp.v1.Files
+	(*LandOptions)(nil),     // 19: rdmacp.v1.LandOptions
+	(*Accept)(nil),          // 20: rdmacp.v1.Accept
+	(*Batch)(nil),           // 21: rdmacp.v1.Batch
+	(*Entry)(nil),           // 22: rdmacp.v1.Entry
+	(*Owner)(nil),           // 23: rdmacp.v1.Owner
+	(*Xattr)(nil),           // 24: rdmacp.v1.Xattr
+	(*Ranges)(nil),          // 25: rdmacp.v1.Ranges
+	(*Range)(nil),           // 26: rdmacp.v1.Range
+	(*Problem)(nil),         // 27: rdmacp.v1.Problem
+	(*Verdict)(nil),         // 28: rdmacp.v1.Verdict
+	(*Seal)(nil),            // 29: rdmacp.v1.Seal
+	(*Offer)(nil),           // 30: rdmacp.v1.Offer
+	(*Segment)(nil),         // 31: rdmacp.v1.Segment
+	(*Ticket)(nil),          // 32: rdmacp.v1.Ticket
+	(*Settlement)(nil),      // 33: rdmacp.v1.Settlement
+	(*Outcome)(nil),         // 34: rdmacp.v1.Outcome
+	(*Finish)(nil),          // 35: rdmacp.v1.Finish
+	(*Committed)(nil),       // 36: rdmacp.v1.Committed
+	(*Counters)(nil),        // 37: rdmacp.v1.Counters
+	(*Abort)(nil),           // 38: rdmacp.v1.Abort
+	(*Heartbeat)(nil),       // 39: rdmacp.v1.Heartbeat
+	(*Fault)(nil),           // 40: rdmacp.v1.Fault
 }
 var file_rdmacp_v1_rdmacp_proto_depIdxs = []int32{
-	5,  // 0: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
-	7,  // 1: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
-	10, // 2: rdmacp.v1.SessionRequest.put:type_name -> rdmacp.v1.Put
-	11, // 3: rdmacp.v1.SessionRequest.get:type_name -> rdmacp.v1.Get
-	14, // 4: rdmacp.v1.SessionRequest.offers:type_name -> rdmacp.v1.Offers
-	19, // 5: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
-	22, // 6: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
-	23, // 7: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	6,  // 8: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
-	13, // 9: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
-	17, // 10: rdmacp.v1.SessionResponse.settled:type_name -> rdmacp.v1.Settled
-	20, // 11: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
-	24, // 12: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
-	23, // 13: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	8,  // 14: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
-	0,  // 15: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
-	8,  // 16: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
-	1,  // 17: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
-	9,  // 18: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
-	12, // 19: rdmacp.v1.Put.metadata:type_name -> rdmacp.v1.Metadata
-	12, // 20: rdmacp.v1.Accept.metadata:type_name -> rdmacp.v1.Metadata
-	15, // 21: rdmacp.v1.Offers.offers:type_name -> rdmacp.v1.Offer
-	16, // 22: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
-	18, // 23: rdmacp.v1.Settled.settlements:type_name -> rdmacp.v1.Settlement
-	21, // 24: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
-	24, // 25: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
-	2,  // 26: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
-	3,  // 27: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
-	4,  // 28: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
-	28, // [28:29] is the sub-list for method output_type
-	27, // [27:28] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	9,  // 0: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
+	11, // 1: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
+	14, // 2: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
+	21, // 3: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
+	35, // 4: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
+	38, // 5: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
+	39, // 6: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	10, // 7: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
+	20, // 8: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
+	21, // 9: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
+	36, // 10: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
+	40, // 11: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
+	39, // 12: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	12, // 13: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
+	0,  // 14: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
+	12, // 15: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
+	1,  // 16: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
+	13, // 17: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
+	15, // 18: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
+	2,  // 19: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
+	16, // 20: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
+	19, // 21: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
+	3,  // 22: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
+	17, // 23: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
+	18, // 24: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
+	22, // 25: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
+	27, // 26: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
+	28, // 27: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
+	29, // 28: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
+	30, // 29: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
+	33, // 30: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
+	34, // 31: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
+	4,  // 32: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
+	23, // 33: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
+	25, // 34: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
+	24, // 35: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
+	26, // 36: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
+	40, // 37: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
+	5,  // 38: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
+	26, // 39: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
+	40, // 40: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
+	40, // 41: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
+	31, // 42: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
+	32, // 43: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
+	40, // 44: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
+	37, // 45: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
+	40, // 46: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
+	6,  // 47: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
+	7,  // 48: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
+	8,  // 49: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
+	49, // [49:50] is the sub-list for method output_type
+	48, // [48:49] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_rdmacp_v1_rdmacp_proto_init() }
@@ -2013,9 +3547,8 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 	file_rdmacp_v1_rdmacp_proto_msgTypes[0].OneofWrappers = []any{
 		(*SessionRequest_Hello)(nil),
 		(*SessionRequest_Ready)(nil),
-		(*SessionRequest_Put)(nil),
-		(*SessionRequest_Get)(nil),
-		(*SessionRequest_Offers)(nil),
+		(*SessionRequest_Copy)(nil),
+		(*SessionRequest_Batch)(nil),
 		(*SessionRequest_Finish)(nil),
 		(*SessionRequest_Abort)(nil),
 		(*SessionRequest_Heartbeat)(nil),
@@ -2023,18 +3556,19 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 	file_rdmacp_v1_rdmacp_proto_msgTypes[1].OneofWrappers = []any{
 		(*SessionResponse_Welcome)(nil),
 		(*SessionResponse_Accept)(nil),
-		(*SessionResponse_Settled)(nil),
+		(*SessionResponse_Batch)(nil),
 		(*SessionResponse_Committed)(nil),
 		(*SessionResponse_Fault)(nil),
 		(*SessionResponse_Heartbeat)(nil),
 	}
+	file_rdmacp_v1_rdmacp_proto_msgTypes[15].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rdmacp_v1_rdmacp_proto_rawDesc), len(file_rdmacp_v1_rdmacp_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   22,
+			NumEnums:      7,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

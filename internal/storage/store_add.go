@@ -1,0 +1,97 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/tree"
+)
+
+// Add takes the next entry. See tree.Sink.
+func (s *Store) Add(ctx context.Context, e tree.Entry) tree.Verdict {
+	s.life.RLock()
+	defer s.life.RUnlock()
+	v := tree.Verdict{ID: e.ID, Answer: tree.Done}
+	err := ended(ctx, "placing "+shown(clip(e.Name)))
+	if err == nil && s.isClosed() {
+		err = os.ErrClosed
+	}
+	if err == nil {
+		err = s.add(ctx, e, &v)
+	}
+	if err != nil {
+		f, ok := fault.As(err)
+		if !ok {
+			f = fault.New(fault.Internal, "placing "+shown(clip(e.Name)), err, "")
+		}
+		v.Answer, v.Fault, v.Ranges = tree.Fail, f, nil
+		s.trouble.Store(true)
+	}
+	return v
+}
+
+func (s *Store) add(ctx context.Context, e tree.Entry, v *tree.Verdict) error {
+	f, leaf, err := s.where(e)
+	if err != nil {
+		return err
+	}
+	if err := s.ensureBase(); err != nil {
+		return err
+	}
+	if s.opts.Delete && f != nil && e.Name != "" {
+		f.tell(leaf)
+	}
+	if e.Kind == tree.Dir {
+		return s.addDir(e, f, leaf, v)
+	}
+	if f.absent {
+		v.Change = tree.New
+		return nil
+	}
+	p, err := s.place(f, leaf)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.close() }()
+	if e.Kind == tree.File {
+		return s.addFile(ctx, e, f, p, v)
+	}
+	return s.addOther(e, f, p, v)
+}
+
+// tell remembers that the source has something of that name in f.
+func (f *folder) tell(leaf string) {
+	if f.names == nil {
+		f.names = map[string]struct{}{}
+	}
+	f.names[leaf] = struct{}{}
+}
+
+// place returns the place of a leaf in f, which stays open until that is closed.
+func (s *Store) place(f *folder, leaf string) (*place, error) {
+	h, err := s.dirs.hold(f)
+	if err != nil {
+		return nil, err
+	}
+	done := func() error {
+		s.dirs.drop(f)
+		return nil
+	}
+	return &place{root: h.root, self: h.self, leaf: leaf, in: f, path: f.shown(leaf), done: done}, nil
+}
+
+// lookup returns what stands at a place; nil if that is nothing. In a directory
+// that this run has made there is nothing.
+func lookup(f *folder, p *place) (fs.FileInfo, error) {
+	if f.fresh {
+		return nil, nil
+	}
+	info, err := p.root.Lstat(p.leaf)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return info, wrap("looking at "+p.path, err)
+}

@@ -1,0 +1,100 @@
+package storage
+
+import (
+	"container/list"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/tree"
+)
+
+// folder is a directory at the destination. It is opened by its leaf name in the
+// directory above, as often as it has to be, and is the very same each time.
+type folder struct {
+	up     *folder // nil: the one that is always open
+	leaf   string
+	info   fs.FileInfo // which directory it is
+	fresh  bool        // this very run has made it, and nobody else has been told of it
+	absent bool        // it is not there and is not made: dry run
+	sent   bool        // it is an entry of the source's
+	meta   tree.Meta   // of the entry; the zero value if there is none
+	mode   fs.FileMode // what it gets at the end
+	made   bool        // this run has made it: it gets all of the entry's mode and owner
+	synced bool        // its name is on stable storage
+
+	names map[string]struct{} // what the source has in it; only where something is to be deleted
+
+	open *handle
+}
+
+// handle is an open directory.
+type handle struct {
+	root  *os.Root
+	self  *os.File // the same, to fsync it and the like
+	holds int
+	idle  *list.Element // nil while somebody holds it
+}
+
+func (h *handle) close() error { return errors.Join(h.self.Close(), h.root.Close()) }
+
+// shown is the whole path of something in f, for messages. An empty leaf is f.
+func (f *folder) shown(leaf string) string { return shown(f.join(leaf)) }
+
+func (f *folder) join(leaf string) string {
+	if f.up == nil {
+		return filepath.Join(f.leaf, leaf)
+	}
+	return f.up.join(filepath.Join(f.leaf, leaf))
+}
+
+// below is the path of something in f relative to top; for reports.
+func (f *folder) below(top *folder, leaf string) string {
+	if f == top || f.up == nil {
+		if leaf == "" {
+			return "."
+		}
+		return leaf
+	}
+	return f.up.below(top, filepath.Join(f.leaf, leaf))
+}
+
+// openFolder opens the directory called leaf, through no symbolic link.
+func openFolder(up *handle, leaf string) (*handle, fs.FileInfo, error) {
+	info, err := up.root.Lstat(leaf)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.IsDir() {
+		return nil, nil, fault.New(fault.NotRegular, "opening the directory "+shown(leaf), fmt.Errorf("it is %s", kind(info.Mode())), "keep other programs away from it, and run the copy again")
+	}
+	root, err := up.root.OpenRoot(leaf)
+	if err != nil {
+		return nil, nil, err
+	}
+	h, opened, err := newHandle(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !os.SameFile(info, opened) {
+		_ = h.close() // nothing was written to it
+		return nil, nil, fault.New(fault.IO, "opening the directory "+shown(leaf), errors.New("it was replaced just now"), "keep other programs away from it, and run the copy again")
+	}
+	return h, opened, nil
+}
+
+// newHandle takes over root.
+func newHandle(root *os.Root) (*handle, fs.FileInfo, error) {
+	self, err := root.Open(".")
+	if err != nil {
+		return nil, nil, errors.Join(err, root.Close())
+	}
+	info, err := self.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, self.Close(), root.Close())
+	}
+	return &handle{root: root, self: self}, info, nil
+}

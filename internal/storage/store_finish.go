@@ -1,0 +1,131 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"slices"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/tree"
+)
+
+// Finish makes the links, removes what is to be removed, and gives the directories
+// their modes and times, in that order. See tree.Sink.
+func (s *Store) Finish(ctx context.Context, clean bool, n tree.Notes) error {
+	s.life.RLock()
+	defer s.life.RUnlock()
+	if s.isClosed() {
+		return fault.New(fault.Internal, "finishing "+shown(s.path), os.ErrClosed, "")
+	}
+	problem := func(in *folder, leaf string, err error) {
+		f, ok := fault.As(err)
+		if !ok {
+			f = fault.New(fault.IO, "finishing "+in.shown(leaf), err, fixDisk)
+		}
+		s.trouble.Store(true)
+		if n.Problem != nil {
+			n.Problem(tree.Problem{Path: in.below(s.base, leaf), Fault: f})
+		}
+	}
+	if err := s.makeAll(ctx, problem); err != nil {
+		return err
+	}
+	if s.opts.Delete && clean && !s.trouble.Load() && !s.opts.Verify {
+		if err := s.deleteOthers(ctx, n, problem); err != nil {
+			return err
+		}
+	}
+	if s.readOnly() {
+		return nil
+	}
+	if err := s.dressAll(ctx, problem); err != nil {
+		return err
+	}
+	if n.Problem != nil {
+		s.notes.tell(n.Problem)
+	}
+	return nil
+}
+
+// makeAll makes what was noted.
+func (s *Store) makeAll(ctx context.Context, problem func(*folder, string, error)) error {
+	slices.SortStableFunc(s.made, func(a, b link) int { return cmp.Compare(a.rank(), b.rank()) })
+	for i := range s.made {
+		if err := ended(ctx, "making links"); err != nil {
+			return err
+		}
+		l := &s.made[i]
+		if err := s.make(l); err != nil {
+			problem(l.in, l.leaf, err)
+		}
+	}
+	return nil
+}
+
+// dressAll gives the directories what they shall have, the deepest first: once one
+// has its mode, nobody may get into it any more. Then it brings all to stable
+// storage.
+func (s *Store) dressAll(ctx context.Context, problem func(*folder, string, error)) error {
+	touched := map[*folder]bool{}
+	for i := range s.made {
+		touched[s.made[i].in] = true
+	}
+	for _, f := range s.dirs.all {
+		touched[f] = true
+		if f.up != nil {
+			touched[f.up] = true
+		}
+	}
+	together := len(touched) >= many && s.soundSync() && !s.unsound.Load()
+	top := s.top()
+	for _, f := range slices.Backward(s.dirs.all) {
+		if err := ended(ctx, "finishing "+f.shown("")); err != nil {
+			return err
+		}
+		delete(touched, f)
+		alone := !together || !sameDevice(f.info, top.info)
+		if err := s.dressDir(f, alone); err != nil {
+			problem(f, "", err)
+		}
+	}
+	for f := range touched {
+		if err := s.syncFolder(f); err != nil {
+			problem(f, "", wrap("syncing the directory "+f.shown(""), err))
+		}
+	}
+	if !together {
+		return nil
+	}
+	err := s.seam.do(stepSyncFS, func() error { return syncFS(top.open.self) })
+	if err != nil {
+		s.unsound.Store(true)
+		problem(s.base, "", wrap("syncing the file system of "+s.base.shown(""), err))
+	}
+	return nil
+}
+
+// dressDir gives a directory its mode and the like.
+func (s *Store) dressDir(f *folder, sync bool) error {
+	if f.absent {
+		return nil
+	}
+	h, err := s.dirs.hold(f)
+	if err != nil {
+		return err
+	}
+	defer s.dirs.drop(f)
+	path := f.shown("")
+	info, err := h.self.Stat()
+	if err != nil {
+		return wrap("looking at "+path, err)
+	}
+	was := info.Mode() & modeBits
+	err = s.apply(subject{file: h.self, root: h.root, leaf: ".", in: f, was: &was}, f.meta, f.mode, path)
+	if !sync {
+		return err
+	}
+	synced := s.seam.do(stepSyncDir, func() error { return syncDir(h.self) })
+	return errors.Join(err, wrap("syncing the directory "+path, synced))
+}

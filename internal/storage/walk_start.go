@@ -1,0 +1,99 @@
+package storage
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+)
+
+// start walks from one start.
+func (r *walk) start(s Start) error {
+	p, contents, err := startPath(s)
+	switch {
+	case err != nil:
+		r.fail(s.Path, err)
+		return nil
+	case r.opts.Files != nil:
+		return r.listed(s, p)
+	case contents:
+		return r.contents(s, p)
+	}
+	above, leaf := ".", p
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		above, leaf = p[:i+1], p[i+1:]
+	}
+	if isPartialName(leaf) {
+		r.fail(s.Path, fault.New(fault.Usage, "reading "+shown(s.Path), errors.New("names like "+partialName("NAME")+
+			" are for copies that are not complete"), "run the copy again that it belongs to, or rename it"))
+		return nil
+	}
+	if s.Dir != nil {
+		above = strings.TrimSuffix(above, "/")
+	}
+	return r.visit(&level{id: r.table.start(s.Dir, above)}, leaf, wish{named: true, all: true})
+}
+
+// startPath returns a start's path without slashes at its end, and whether what is
+// in the directory is meant.
+func startPath(s Start) (p string, contents bool, err error) {
+	p = s.Path
+	if s.Dir == nil {
+		p = filepath.ToSlash(p)
+	}
+	if p == "" {
+		return "", false, fault.New(fault.Usage, "reading the source", errors.New("its path is empty"), "name a file or a directory")
+	}
+	trimmed := strings.TrimRight(p, "/")
+	contents = trimmed != p
+	if s.Dir != nil {
+		if trimmed == "" || trimmed == "." {
+			return ".", true, nil
+		}
+		return trimmed, contents, ValidName(trimmed)
+	}
+	if trimmed == "" {
+		return "/", true, nil
+	}
+	leaf := trimmed[strings.LastIndexByte(trimmed, '/')+1:]
+	return trimmed, contents || leaf == "." || leaf == "..", nil
+}
+
+// contents walks what is in the directory at p.
+func (r *walk) contents(s Start, p string) error {
+	what := "reading " + shownStart(s.Dir, p)
+	w, err := openWalkDir(s.Dir, p, false)
+	if err != nil {
+		r.fail(s.Path, wrapRooted(what, err))
+		return nil
+	}
+	f := found{sub: w}
+	if f.status, err = w.self(); err == nil {
+		f.xattrs, err = w.xattrs("", true, r.opts)
+	}
+	if err == nil && !r.opts.Recursive && r.opts.Files == nil {
+		err = errDirectory
+	}
+	if err != nil {
+		_ = w.close() // nothing was written to it
+		r.fail(s.Path, r.wrap(what, err))
+		return nil
+	}
+	at := spot{name: p, dir: s.Dir}
+	in, err := r.enter(nil, "", at, &f)
+	if err != nil {
+		return err
+	}
+	if !r.opts.Recursive {
+		return r.files(in, r.relative(s.Path))
+	}
+	return r.children(in)
+}
+
+func shownStart(d *Dir, p string) string {
+	if d != nil {
+		return d.shown(p)
+	}
+	return shown(p)
+}

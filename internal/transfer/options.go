@@ -1,0 +1,100 @@
+package transfer
+
+import (
+	"sync"
+
+	"golang.org/x/time/rate"
+
+	"github.com/rdmacp/rdmacp/internal/tree"
+)
+
+// Options tune one end. The zero value is usable.
+type Options struct {
+	Chunk    int            // bytes in a bundle, at most; 0: 1 MiB
+	Window   int            // bundles in flight at once; 0: 16
+	Digest   tree.Algorithm // digest of whole files that a source seals
+	ReadBack bool           // the sink reads what it wrote again, and has to know each segment's digest
+	Verify   bool           // compare digests, move nothing
+	FailFast bool           // end the transfer at the first problem
+	Remove   bool           // the source removes what has been committed
+	Limit    *rate.Limiter  // bytes a second that the lender lends; nil: no limit
+	Events   Events
+}
+
+// Events are called as things happen, from several goroutines, and must not
+// block for long. Any may be nil.
+type Events struct {
+	// Decided is called with each entry and the sink's word on it.
+	Decided func(path string, e tree.Entry, v tree.Verdict)
+
+	// Moved is called for bytes that are at the destination and proven.
+	Moved func(bytes int64)
+
+	// Committed is called for each file that was wanted and is in place now.
+	Committed func(path string, e tree.Entry, s tree.Seal)
+
+	Removed func(path string)
+	Problem func(p tree.Problem)
+}
+
+func (o Options) window() int {
+	if o.Window > 0 {
+		return o.Window
+	}
+	return 16
+}
+
+func (o Options) chunk() int {
+	if o.Chunk > 0 {
+		return o.Chunk
+	}
+	return 1 << 20
+}
+
+// Report is what one end did.
+type Report struct {
+	Entries  int64 // of whatever kind
+	Files    int64 // that were wanted, and are in place
+	Bytes    int64 // payload that was moved and proven
+	Chunks   int64 // bundles that were moved and proven
+	Retried  int64 // bundles moved again, because their digests differed
+	Kept     int64 // bytes that did not move, since the destination had the same
+	Resumed  int64 // bytes that did not move, since an earlier run had brought them
+	Problems int64
+}
+
+// tally adds up a Report.
+type tally struct {
+	events Events
+
+	mu     sync.Mutex
+	report Report
+}
+
+func (t *tally) count(f func(r *Report)) {
+	t.mu.Lock()
+	f(&t.report)
+	t.mu.Unlock()
+}
+
+// moved counts a bundle: n bytes of it moved, kept were the same already.
+func (t *tally) moved(n, kept int64) {
+	t.count(func(r *Report) {
+		if n > 0 {
+			r.Chunks++
+		}
+		r.Bytes += n
+		r.Kept += kept
+	})
+	if t.events.Moved != nil {
+		t.events.Moved(n + kept)
+	}
+}
+
+func (t *tally) retried() { t.count(func(r *Report) { r.Retried++ }) }
+
+func (t *tally) sum() Report {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.report
+}

@@ -1,0 +1,315 @@
+package transfer
+
+import (
+	"context"
+	"io"
+	"math"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/tree"
+)
+
+// window is how much the entries may take that a source has told of and that are
+// not through yet, in bytes: some ten thousand small ones.
+const window = 1 << 20
+
+// source is the half of an end that has the files.
+type source struct {
+	*end
+	tree    tree.Source
+	room    *semaphore.Weighted
+	hashing sync.WaitGroup
+
+	mu   sync.Mutex
+	open map[int64]*given
+	all  bool // the walk is over
+}
+
+// given is an entry that the sink was told of and that is not through yet.
+type given struct {
+	entry tree.Entry
+	path  string
+
+	mu     sync.Mutex
+	file   tree.SourceFile // nil: closed
+	users  int             // reads under way
+	wanted bool
+	left   int64 // bytes that are wanted and not read yet
+	whole  chan wholeDigest
+	seal   tree.Seal
+	failed bool
+}
+
+func newSource(e *end, t tree.Source) *source {
+	return &source{end: e, tree: t, room: semaphore.NewWeighted(window), open: map[int64]*given{}}
+}
+
+// walk tells the sink of all entries.
+func (s *source) walk(ctx context.Context) error {
+	var paths tree.Paths
+	err := s.tree.Walk(ctx, func(e tree.Entry) error {
+		g := &given{entry: e, path: paths.Of(e)}
+		if err := s.room.Acquire(ctx, g.cost()); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.open[e.ID] = g
+		s.mu.Unlock()
+		s.tally.count(func(r *Report) { r.Entries++ })
+		s.out.add(func(b *Batch) { b.Entries = append(b.Entries, e) })
+		return nil
+	}, func(p tree.Problem) {
+		s.problem(p)
+		s.out.add(func(b *Batch) { b.Problems = append(b.Problems, p) })
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.all = true
+	s.mu.Unlock()
+	s.out.add(func(b *Batch) { b.Last = true })
+	return nil
+}
+
+// cost is what an entry takes of the window.
+func (g *given) cost() int64 { return min(int64(entrySize(g.entry)), window) }
+
+// find returns an entry that is not through yet; nil if there is none.
+func (s *source) find(id int64) *given {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open[id]
+}
+
+// release is done with an entry.
+func (s *source) release(g *given) {
+	s.mu.Lock()
+	delete(s.open, g.entry.ID)
+	s.mu.Unlock()
+	g.close()
+	s.room.Release(g.cost())
+}
+
+// verdict heeds the sink's word on an entry, and returns the entry if bytes of it
+// are wanted.
+func (s *source) verdict(v tree.Verdict) (*given, error) {
+	g := s.find(v.ID)
+	if g == nil || g.wanted {
+		return nil, broke("a verdict on entry %d, which waits for none", v.ID)
+	}
+	if v.Answer == tree.Want && g.entry.Kind != tree.File {
+		return nil, broke("bytes are wanted of %q, which is a %s", g.path, g.entry.Kind)
+	}
+	if n := len(v.Ranges); n > 0 && v.Ranges[n-1].End() > max(g.entry.Meta.Size, 0) {
+		return nil, broke("bytes up to %d are wanted of %q, which has %d", v.Ranges[n-1].End(), g.path, g.entry.Meta.Size)
+	}
+	if s.options.Events.Decided != nil {
+		s.options.Events.Decided(g.path, g.entry, v)
+	}
+	switch v.Answer {
+	case tree.Want:
+		g.wanted = true
+		for _, r := range v.Ranges {
+			g.left += r.Len
+		}
+		s.tally.count(func(r *Report) { r.Resumed += v.Resumed })
+		if g.entry.Meta.Size == tree.Streamed {
+			g.left = math.MaxInt64 // until its end
+		}
+		if g.left == 0 {
+			s.readNothing(g)
+		}
+		return g, nil
+	case tree.Fail:
+		s.problem(tree.Problem{Path: g.path, Fault: v.Fault})
+	case tree.Done:
+		if g.entry.Kind == tree.File && v.Change&(tree.New|tree.Content|tree.Size) == 0 {
+			s.remove(g)
+		}
+	case tree.Skip:
+	}
+	s.release(g)
+	return nil, nil //nolint:nilnil // the entry is through
+}
+
+// outcome heeds the sink's last word on a file.
+func (s *source) outcome(o Outcome) error {
+	g := s.find(o.ID)
+	if g == nil || !g.wanted {
+		return broke("an outcome of entry %d, which waits for none", o.ID)
+	}
+	if o.Fault != nil {
+		s.problem(tree.Problem{Path: g.path, Fault: o.Fault})
+		s.release(g)
+		return nil //nolint:nilerr // it is that file's only
+	}
+	g.mu.Lock()
+	seal := g.seal
+	g.mu.Unlock()
+	if seal.ID == 0 || seal.Fault != nil {
+		return broke("%q is in place, but was not read to its end", g.path)
+	}
+	s.tally.count(func(r *Report) { r.Files++ })
+	if s.options.Events.Committed != nil {
+		s.options.Events.Committed(g.path, g.entry, seal)
+	}
+	s.remove(g)
+	s.release(g)
+	return nil
+}
+
+// remove removes a file whose copy is safe, if that was asked for.
+func (s *source) remove(g *given) {
+	if !s.options.Remove {
+		return
+	}
+	if err := s.tree.Remove(g.entry); err != nil {
+		s.problem(tree.Problem{Path: g.path, Fault: err})
+	}
+}
+
+// complete fails unless every entry is through.
+func (s *source) complete() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.all || len(s.open) > 0 {
+		return broke("it says that all is done, but %d entries are not", len(s.open))
+	}
+	return nil
+}
+
+// close closes what is open still.
+func (s *source) close() {
+	s.hashing.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.open {
+		g.close()
+	}
+}
+
+// fail ends a file that cannot be read, and tells the sink.
+func (s *source) fail(g *given, err error) {
+	g.mu.Lock()
+	first := !g.failed
+	g.failed = true
+	g.seal = tree.Seal{ID: g.entry.ID, Fault: err}
+	g.mu.Unlock()
+	if first {
+		s.out.add(func(b *Batch) { b.Seals = append(b.Seals, g.seal) })
+	}
+}
+
+// readNothing seals a file of which no bytes are wanted: it has none, or the
+// destination has them all.
+func (s *source) readNothing(g *given) {
+	if err := s.use(g); err != nil {
+		s.fail(g, err)
+		return
+	}
+	s.finish(g, g.entry.Meta.Size)
+	g.leave()
+}
+
+// read fills p with a range of a file, or with zeros if that fails; the sink is
+// told, and takes no notice of what it gets. It reports whether the range was
+// read.
+func (s *source) read(g *given, p []byte, off int64) bool {
+	err := s.use(g)
+	if err == nil {
+		defer g.leave()
+		var n int
+		if n, err = g.file.ReadAt(p, off); n == len(p) {
+			err = nil // io.EOF together with all bytes is none
+		} else if err == nil {
+			err = io.ErrUnexpectedEOF
+		}
+	}
+	if err != nil {
+		clear(p)
+		s.fail(g, asFault("reading "+g.path, err))
+		return false
+	}
+	g.mu.Lock()
+	g.left -= int64(len(p))
+	last := g.left <= 0
+	g.mu.Unlock()
+	if last {
+		s.finish(g, g.entry.Meta.Size)
+	}
+	return true
+}
+
+// use opens a file unless it is open. Who calls it calls leave.
+func (s *source) use(g *given) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.failed {
+		return g.seal.Fault
+	}
+	if g.file == nil {
+		file, err := s.tree.Open(g.entry)
+		if err != nil {
+			return asFault("opening "+g.path, err)
+		}
+		g.file = file
+		s.startDigest(g)
+	}
+	g.users++
+	return nil
+}
+
+// leave ends a use. A file that was read to its end is closed.
+func (g *given) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.users--; g.users == 0 && (g.left <= 0 || g.failed) {
+		g.closeLocked()
+	}
+}
+
+func (g *given) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.users == 0 {
+		g.closeLocked()
+	}
+	g.failed = true // who still reads closes it
+}
+
+func (g *given) closeLocked() {
+	if g.file != nil {
+		_ = g.file.Close() // nothing was written to it
+		g.file = nil
+	}
+}
+
+// finish seals a file of size bytes, all of which were read. After a bundle that
+// had to be read again it does so again.
+func (s *source) finish(g *given, size int64) {
+	err := g.file.Unchanged()
+	seal := tree.Seal{ID: g.entry.ID, Size: size}
+	if err == nil {
+		seal.Whole, err = g.wholeDigest()
+	}
+	if err != nil {
+		s.fail(g, asFault("reading "+g.path, err))
+		return
+	}
+	g.mu.Lock()
+	g.seal = seal
+	g.mu.Unlock()
+	s.out.add(func(b *Batch) { b.Seals = append(b.Seals, seal) })
+}
+
+// asFault makes a fault of an error that is none.
+func asFault(what string, err error) error {
+	if _, ok := fault.As(err); ok {
+		return err
+	}
+	return fault.New(fault.IO, what, err, "")
+}

@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"github.com/rdmacp/rdmacp/internal/tree"
+	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
+)
+
+func fromWalk(o tree.WalkOptions) *pb.WalkOptions {
+	m := &pb.WalkOptions{
+		Recursive: o.Recursive, Links: o.Links, HardLinks: o.HardLinks, Devices: o.Devices, Specials: o.Specials,
+		Owner: o.Owner, Group: o.Group, Names: o.Names, Xattrs: o.Xattrs, Acls: o.ACLs,
+	}
+	for _, r := range o.Filter {
+		m.Filter = append(m.Filter, &pb.Rule{Pattern: []byte(r.Pattern), Include: r.Include})
+	}
+	if o.Files != nil {
+		m.Files = &pb.Files{}
+		for _, f := range o.Files {
+			m.Files.Paths = append(m.Files.Paths, []byte(f))
+		}
+	}
+	return m
+}
+
+func toWalk(m *pb.WalkOptions) tree.WalkOptions {
+	o := tree.WalkOptions{
+		Recursive: m.GetRecursive(), Links: m.GetLinks(), HardLinks: m.GetHardLinks(), Devices: m.GetDevices(),
+		Specials: m.GetSpecials(), Owner: m.GetOwner(), Group: m.GetGroup(), Names: m.GetNames(),
+		Xattrs: m.GetXattrs(), ACLs: m.GetAcls(),
+	}
+	for _, r := range m.GetFilter() {
+		o.Filter = append(o.Filter, tree.Rule{Pattern: string(r.GetPattern()), Include: r.GetInclude()})
+	}
+	if m.GetFiles() != nil {
+		o.Files = make([]string, 0, len(m.GetFiles().GetPaths()))
+		for _, p := range m.GetFiles().GetPaths() {
+			o.Files = append(o.Files, string(p))
+		}
+	}
+	return o
+}
+
+// fromLand leaves out what Copy itself says.
+func fromLand(o tree.LandOptions) *pb.LandOptions {
+	return &pb.LandOptions{
+		Perms: o.Perms, Times: o.Times, Owner: o.Owner, Group: o.Group, Xattrs: o.Xattrs, Acls: o.ACLs,
+		Update: o.Update, IgnoreExisting: o.IgnoreExisting, Checksum: o.Checksum, SizeOnly: o.SizeOnly,
+		IgnoreTimes: o.IgnoreTimes, Delta: o.Delta, Delete: o.Delete, MaxDelete: int64(o.MaxDelete), DryRun: o.DryRun,
+	}
+}
+
+func toLand(m *pb.LandOptions) tree.LandOptions {
+	return tree.LandOptions{
+		Perms: m.GetPerms(), Times: m.GetTimes(), Owner: m.GetOwner(), Group: m.GetGroup(), Xattrs: m.GetXattrs(), ACLs: m.GetAcls(),
+		Update: m.GetUpdate(), IgnoreExisting: m.GetIgnoreExisting(), Checksum: m.GetChecksum(), SizeOnly: m.GetSizeOnly(),
+		IgnoreTimes: m.GetIgnoreTimes(), Delta: m.GetDelta(), Delete: m.GetDelete(), MaxDelete: int(m.GetMaxDelete()), DryRun: m.GetDryRun(),
+	}
+}
