@@ -33,14 +33,6 @@ func random(t *testing.T, n *node, path string, size int) file {
 	return file{n, path, strings.Fields(out)[0]}
 }
 
-// sparse makes a file that is one hole: a copy of it does not end by itself
-// within any test's time.
-func sparse(t *testing.T, n *node, path, size string) file {
-	t.Helper()
-	must(t, n, "truncate -s %s %s", size, path)
-	return file{n, path, ""}
-}
-
 // bigSize takes a slow copy some seconds.
 const bigSize = 32 << 20
 
@@ -55,11 +47,8 @@ func (tr *trial) bigFile(n *node) file {
 	return f
 }
 
-// hugeFile returns a file that no copy comes to the end of.
-func (tr *trial) hugeFile(n *node) file {
-	tr.t.Helper()
-	return sparse(tr.t, n, dataDir+"/huge", "4G")
-}
+// endless are flags that no copy of bigFile comes to the end with.
+var endless = []string{"--bwlimit=512KiB", "--chunk-size=64KiB"}
 
 // digests returns the digests of files by their names; absent for those that are
 // not there.

@@ -9,7 +9,7 @@ import (
 
 // TestCut cuts the wire in the middle of a copy, for longer than anyone waits.
 func TestCut(t *testing.T) {
-	eachWay(t, (*trial).hugeFile, func(tr *trial, c *copying) {
+	eachWay(t, (*trial).bigFile, func(tr *trial, c *copying) {
 		for _, n := range tr.lab.nodes() {
 			mustLater(tr.t, n, "tc qdisc replace dev eth0 root pfifo limit 100000")
 		}
@@ -21,7 +21,7 @@ func TestCut(t *testing.T) {
 		if !tr.freed(tr.lab.there) {
 			tr.t.Errorf("rdmad still holds what it had %.0f s after the wire was cut", time.Since(c.begun).Seconds())
 		}
-	})
+	}, endless...)
 }
 
 // TestFirewall drops RoCE's packets and lets the control connection pass: the

@@ -13,7 +13,7 @@ import (
 
 // kills is how many times TestKills kills one end, each way. RDMACP_KILLS is
 // another number.
-const kills = 5
+const kills = 3
 
 // TestKills copies a tree and kills either end again and again, at random moments,
 // with SIGKILL. The same command goes on each time, and in the end every byte is

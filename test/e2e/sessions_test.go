@@ -10,14 +10,14 @@ import (
 // TestBusy has two clients copy to one name: the second is told to wait, and the
 // first goes on until it is interrupted.
 func TestBusy(t *testing.T) {
-	eachWay(t, (*trial).hugeFile, func(tr *trial, c *copying) {
+	eachWay(t, (*trial).bigFile, func(tr *trial, c *copying) {
 		other := random(tr.t, c.dest.source.host, dataDir+"/other", 5000)
 		second := *c.dest
 		second.source, second.must = other, false
 		tr.copy(&second).failed(tr.t, 23, "busy", "another copy")
 		c.signal(syscall.SIGINT)
 		c.wait().failed(tr.t, 20, "interrupted", "interrupt")
-	})
+	}, endless...)
 }
 
 // The cycles of TestCycles: as many as fit in the time, within bounds.
