@@ -47,6 +47,9 @@ func (o *options) newPlan(what command, f *pflag.FlagSet, files []string) plan {
 		Xattrs: p.walk.Xattrs, ACLs: p.walk.ACLs,
 	}
 	o.removing.land(&p.land)
+	if o.delete {
+		p.land.Keep = o.rules
+	}
 	if what == verifies {
 		// Without -a it is the content that counts, as it is with b3sum -c.
 		p.land.Perms, p.land.Times = o.archive, o.archive

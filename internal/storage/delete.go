@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/filter"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -20,6 +21,7 @@ type deletion struct {
 	store   *Store
 	notes   tree.Notes
 	problem func(path string, err error)
+	keep    *filter.Set
 	done    int
 	left    int // beyond the limit
 }
@@ -27,7 +29,11 @@ type deletion struct {
 // deleteOthers removes from those directories that the source has told of what it
 // has not told of, the deepest first.
 func (s *Store) deleteOthers(ctx context.Context, n tree.Notes, problem func(*folder, string, error)) error {
-	d := &deletion{store: s, notes: n}
+	keep, err := filter.Compile(s.opts.Keep)
+	if err != nil {
+		return err
+	}
+	d := &deletion{store: s, notes: n, keep: keep}
 	for _, f := range slices.Backward(s.dirs.all) {
 		if f.absent {
 			continue
@@ -93,6 +99,9 @@ func (d *deletion) entry(ctx context.Context, root *os.Root, leaf, path string) 
 	if err != nil {
 		d.problem(leaf, wrap("deleting "+shown(path), err))
 		return false, nil
+	}
+	if d.keep.Excluded(path, info.IsDir()) {
+		return false, nil // the source did not tell of it because of the same rules
 	}
 	if info.IsDir() {
 		emptied, err := d.inside(ctx, root, leaf, path, info)

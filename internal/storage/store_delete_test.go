@@ -54,6 +54,21 @@ func TestDelete(t *testing.T) {
 	}
 }
 
+// What the rules leave out at the source is not removed, nor what it is in.
+func TestDeleteKeeps(t *testing.T) {
+	t.Parallel()
+	dir, ts := clutter(t)
+	o := archive()
+	o.Delete = true
+	o.Keep = []tree.Rule{{Pattern: "deep/"}, {Pattern: "/d/extra"}, {Pattern: "3", Include: true}, {Pattern: "[0-9]"}}
+	out := ts.landAt(t, dir, tree.Into, o)
+	noFault(t, out)
+	slices.Sort(out.removed)
+	if diff := cmp.Diff([]string{"d/.rdmacp-partial", "d/kept/3", "d/sub/link"}, out.removed); diff != "" {
+		t.Errorf("removed (-want +got):\n%s", diff)
+	}
+}
+
 // Beyond the limit nothing is removed, and it is told how much is left.
 func TestMaxDelete(t *testing.T) {
 	t.Parallel()

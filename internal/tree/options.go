@@ -30,17 +30,18 @@ type LandOptions struct {
 	Group          bool
 	Xattrs         bool
 	ACLs           bool
-	Update         bool // leave what is newer at the destination
-	IgnoreExisting bool // leave whatever exists
-	Checksum       bool // compare files of equal size by content, whatever their times
-	SizeOnly       bool // files of equal size are equal
-	IgnoreTimes    bool // no file is taken for equal by its size and time
-	Delta          bool // send only what differs from the file at the destination
-	ReadBack       bool // read what was written again before it is committed
-	Delete         bool // remove what the source has not, at the very end and after no error
-	MaxDelete      int  // most that is removed; below 0: no limit
-	DryRun         bool // change nothing
-	Verify         bool // change nothing, and compare everything by content
+	Update         bool   // leave what is newer at the destination
+	IgnoreExisting bool   // leave whatever exists
+	Checksum       bool   // compare files of equal size by content, whatever their times
+	SizeOnly       bool   // files of equal size are equal
+	IgnoreTimes    bool   // no file is taken for equal by its size and time
+	Delta          bool   // send only what differs from the file at the destination
+	ReadBack       bool   // read what was written again before it is committed
+	Delete         bool   // remove what the source has not, at the very end and after no error
+	MaxDelete      int    // most that is removed; below 0: no limit
+	Keep           []Rule // what they exclude at the source is not removed either
+	DryRun         bool   // change nothing
+	Verify         bool   // change nothing, and compare everything by content
 	Digest         Algorithm
 }
 

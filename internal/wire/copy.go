@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -97,7 +98,7 @@ func (c Copy) check(d transport.Direction) error {
 		}
 		size += len(t.Path) + len(t.Export) + 8
 	}
-	for _, r := range c.Walk.Filter {
+	for _, r := range slices.Concat(c.Walk.Filter, c.Land.Keep) {
 		if r.Pattern == "" || len(r.Pattern) > MaxPath || strings.ContainsRune(r.Pattern, 0) {
 			return fmt.Errorf("pattern %.64q", r.Pattern)
 		}

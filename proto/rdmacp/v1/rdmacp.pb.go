@@ -1551,6 +1551,7 @@ type LandOptions struct {
 	Delete         bool                   `protobuf:"varint,13,opt,name=delete,proto3" json:"delete,omitempty"`                                      // remove what the source has not, at the end
 	MaxDelete      int64                  `protobuf:"zigzag64,14,opt,name=max_delete,json=maxDelete,proto3" json:"max_delete,omitempty"`             // the most that is removed; below 0: no limit
 	DryRun         bool                   `protobuf:"varint,15,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`                        // change nothing
+	Keep           []*Rule                `protobuf:"bytes,16,rep,name=keep,proto3" json:"keep,omitempty"`                                           // what they exclude at the source is not removed either
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1688,6 +1689,13 @@ func (x *LandOptions) GetDryRun() bool {
 		return x.DryRun
 	}
 	return false
+}
+
+func (x *LandOptions) GetKeep() []*Rule {
+	if x != nil {
+		return x.Keep
+	}
+	return nil
 }
 
 // Accept answers Copy: the transfer may begin.
@@ -3232,7 +3240,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\apattern\x18\x01 \x01(\fR\apattern\x12\x18\n" +
 	"\ainclude\x18\x02 \x01(\bR\ainclude\"\x1d\n" +
 	"\x05Files\x12\x14\n" +
-	"\x05paths\x18\x01 \x03(\fR\x05paths\"\x94\x03\n" +
+	"\x05paths\x18\x01 \x03(\fR\x05paths\"\xb9\x03\n" +
 	"\vLandOptions\x12\x14\n" +
 	"\x05perms\x18\x01 \x01(\bR\x05perms\x12\x14\n" +
 	"\x05times\x18\x02 \x01(\bR\x05times\x12\x14\n" +
@@ -3250,7 +3258,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x06delete\x18\r \x01(\bR\x06delete\x12\x1d\n" +
 	"\n" +
 	"max_delete\x18\x0e \x01(\x12R\tmaxDelete\x12\x17\n" +
-	"\adry_run\x18\x0f \x01(\bR\x06dryRun\"\x1c\n" +
+	"\adry_run\x18\x0f \x01(\bR\x06dryRun\x12#\n" +
+	"\x04keep\x18\x10 \x03(\v2\x0f.rdmacp.v1.RuleR\x04keep\"\x1c\n" +
 	"\x06Accept\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\fR\x04path\"\x87\x03\n" +
 	"\x05Batch\x12*\n" +
@@ -3507,36 +3516,37 @@ var file_rdmacp_v1_rdmacp_proto_depIdxs = []int32{
 	3,  // 22: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
 	17, // 23: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
 	18, // 24: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
-	22, // 25: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
-	27, // 26: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
-	28, // 27: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
-	29, // 28: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
-	30, // 29: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
-	33, // 30: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
-	34, // 31: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
-	4,  // 32: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
-	23, // 33: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
-	25, // 34: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
-	24, // 35: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
-	26, // 36: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
-	40, // 37: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
-	5,  // 38: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
-	26, // 39: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
-	40, // 40: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
-	40, // 41: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
-	31, // 42: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
-	32, // 43: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
-	40, // 44: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
-	37, // 45: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
-	40, // 46: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
-	6,  // 47: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
-	7,  // 48: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
-	8,  // 49: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
-	49, // [49:50] is the sub-list for method output_type
-	48, // [48:49] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	17, // 25: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
+	22, // 26: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
+	27, // 27: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
+	28, // 28: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
+	29, // 29: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
+	30, // 30: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
+	33, // 31: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
+	34, // 32: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
+	4,  // 33: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
+	23, // 34: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
+	25, // 35: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
+	24, // 36: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
+	26, // 37: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
+	40, // 38: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
+	5,  // 39: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
+	26, // 40: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
+	40, // 41: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
+	40, // 42: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
+	31, // 43: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
+	32, // 44: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
+	40, // 45: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
+	37, // 46: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
+	40, // 47: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
+	6,  // 48: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
+	7,  // 49: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
+	8,  // 50: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
+	50, // [50:51] is the sub-list for method output_type
+	49, // [49:50] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_rdmacp_v1_rdmacp_proto_init() }
