@@ -63,7 +63,7 @@ func again(j job, p plan) string {
 	case p.command != copies || j.piped:
 		return ""
 	case p.land.IgnoreTimes && (p.walk.Recursive || len(j.sources) > 1):
-		return ": the file at which this one stopped continues; with -a, what is complete is not sent again either"
+		return ": the file at which this one stopped continues; without -I, what is complete is not sent again either"
 	}
 	return ": it continues where this one stopped"
 }

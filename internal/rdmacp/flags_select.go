@@ -26,7 +26,7 @@ type selection struct {
 // addTrees defines the flags that choose between a file and a tree.
 func (s *selection) addTrees(f *pflag.FlagSet) {
 	f.BoolVarP(&s.recursive, "recursive", "r", false, "copy directories with all that is in them; symbolic links are followed, as scp does")
-	f.BoolVarP(&s.archive, "archive", "a", false, "as rsync -aH: -r, links as links, hard links, owner, group, devices and specials; files of the same size and time are not sent again")
+	f.BoolVarP(&s.archive, "archive", "a", false, "as rsync -aH: -r, links as links, hard links, owner, group, devices and specials")
 }
 
 // addFilters defines the flags that leave things out.

@@ -27,17 +27,18 @@ func (u *updating) add(f *pflag.FlagSet) {
 	f.BoolVar(&u.ignoreExisting, "ignore-existing", false, "leave alone whatever file exists at the destination")
 	f.BoolVarP(&u.checksum, "checksum", "c", false, "find by digests what differs, and send only that, whatever sizes and times say")
 	f.BoolVar(&u.sizeOnly, "size-only", false, "files of the same size are the same")
-	f.BoolVarP(&u.ignoreTimes, "ignore-times", "I", false, "send files of the same size and time too, as is done without -a")
+	f.BoolVarP(&u.ignoreTimes, "ignore-times", "I", false, "send files of the same size and time too, as is done without -a and -r")
 	f.BoolVar(&u.delta, "delta", false, "of a file that the destination has, send only the chunks that differ")
 }
 
-// land fills in how the destination's files are looked at. Who copies a tree with
-// -a wants it in step, as rsync's users do; who copies files, or -r, wants them
-// copied, as scp's users do, unless a flag of rsync's says otherwise.
-func (u *updating) land(archive bool, l *tree.LandOptions) {
+// land fills in how the destination's files are looked at. Who copies a tree
+// wants to run the same command again until all is there, as rsync's users do; who
+// copies a file wants it copied, as scp's users do, unless a flag of rsync's says
+// otherwise.
+func (u *updating) land(trees bool, l *tree.LandOptions) {
 	l.Update, l.IgnoreExisting = u.update, u.ignoreExisting
 	l.Checksum, l.SizeOnly = u.checksum, u.sizeOnly
-	looks := archive || u.update || u.ignoreExisting || u.checksum || u.sizeOnly
+	looks := trees || u.update || u.ignoreExisting || u.checksum || u.sizeOnly
 	l.IgnoreTimes = u.ignoreTimes || !looks
 	l.Delta, l.DryRun = u.delta, u.dryRun
 }

@@ -56,7 +56,7 @@ func (o *options) newPlan(what command, f *pflag.FlagSet, files []string) plan {
 		p.land.Verify, p.compares = true, true
 		return p
 	}
-	o.updating.land(o.archive, &p.land)
+	o.updating.land(o.trees(), &p.land)
 	p.land.ReadBack, p.land.Digest = o.readBack, o.algorithm()
 	// A digest speaks for what is at the destination, so that no file may be taken
 	// for equal by its size and time.
