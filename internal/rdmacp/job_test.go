@@ -105,8 +105,8 @@ func TestPlan(t *testing.T) {
 	}{
 		{"", tree.WalkOptions{}, scp},
 		{"-pt", tree.WalkOptions{}, scp},
-		{"-r", tree.WalkOptions{Recursive: true}, scp},
-		{"-rlD", tree.WalkOptions{Recursive: true, Links: true, Devices: true, Specials: true}, scp},
+		{"-r", tree.WalkOptions{Recursive: true}, rsync},
+		{"-rlD", tree.WalkOptions{Recursive: true, Links: true, Devices: true, Specials: true}, rsync},
 		{"-a", all, owned},
 		{"-aL", with(all, func(w *tree.WalkOptions) { w.Links = false }), owned},
 		{"--no-hard-links -a --no-devices", with(all, func(w *tree.WalkOptions) { w.HardLinks, w.Devices = false, false }), owned},

@@ -60,9 +60,9 @@ a directory. A slash behind SRC means what is in the directory: rsync's SRC/.
 A first name that is a command's is the command: ./devices is the file.`
 
 const examples = `  rdmacp model.bin gpu7:/data/
-  rdmacp -r src include gpu7:/work/        as scp -r, but what is there already stays
+  rdmacp -r src include gpu7:/data/        as scp -r, but what is there already stays
   rdmacp -a --delete src/ gpu7::scratch/src   as rsync -aH: DST becomes like SRC
-  rdmacp -a --exclude '*.o' --dry-run src gpu7:/work/
+  rdmacp -a --exclude '*.o' --dry-run src gpu7:/data/
   rdmacp 'gpu7::runs/*/loss.csv' results/
   rdmacp --delta --read-back ckpt.pt gpu7:/data/ckpt.pt
   rdmacp -a --manifest sums.txt data/ gpu7:/data   and there: b3sum -c sums.txt
