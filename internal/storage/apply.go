@@ -15,6 +15,7 @@ const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 // subject is something whose mode, owner, attributes and times are set.
 type subject struct {
 	file *os.File // open; where bare is set, for nothing but that
+	raw  *rawFile // the same, where there is no file
 	bare bool
 	root *os.Root // where it lies, for systems that need its name
 	leaf string
@@ -39,31 +40,38 @@ func (s *Store) wantMode(m tree.Meta, old fs.FileInfo) fs.FileMode {
 // apply sets all that is kept of an entry but its bytes: who owns it first, since
 // that takes setuid away, and the time last. What cannot be set of the attributes
 // is noted and keeps nothing from being copied.
-func (s *Store) apply(on subject, m tree.Meta, mode fs.FileMode, path string) error {
-	chowned, right := s.applyOwner(on, m)
+func (s *Store) apply(on *subject, m *tree.Meta, mode fs.FileMode) error {
+	chowned, right := s.applyOwner(on, m.Owner)
 	if !right {
 		mode &^= fs.ModeSetuid | fs.ModeSetgid
 	}
 	if s.opts.Xattrs || s.opts.ACLs {
 		err := s.seam.do(stepXattrs, func() error { return s.applyXattrs(on, m.Xattrs) })
-		s.note(on, "setting the attributes of ", err)
+		s.note(*on, "setting the attributes of ", err)
 	}
-	if chowned || on.was == nil || *on.was != mode {
+	// To give a file away takes setuid and setgid from it, and no more.
+	special := chowned && mode&(fs.ModeSetuid|fs.ModeSetgid) != 0
+	if special || on.was == nil || *on.was != mode {
 		if err := s.seam.do(stepChmod, func() error { return chmod(on, mode) }); err != nil {
-			return wrap("setting the permissions of "+path, err)
+			return wrap("setting the permissions of "+on.shown(), err)
 		}
 	}
 	if !s.opts.Times || m.ModTime.IsZero() {
 		return nil
 	}
-	err := s.seam.do(stepTimes, func() error { return setModTime(on.file, on.root, on.leaf, m.ModTime) })
-	return wrap("setting the time of "+path, err)
+	if err := s.seam.do(stepTimes, func() error { return setTime(on, m.ModTime) }); err != nil {
+		return wrap("setting the time of "+on.shown(), err)
+	}
+	return nil
 }
+
+// shown is the whole path that the thing is to get, for messages.
+func (on *subject) shown() string { return on.in.shown(on.as) }
 
 // applyOwner reports whether it has set the owner, and whether that is the one
 // that was asked for.
-func (s *Store) applyOwner(on subject, m tree.Meta) (tried, right bool) {
-	uid, gid := s.owners.want(m.Owner, s.opts)
+func (s *Store) applyOwner(on *subject, w *tree.Owner) (tried, right bool) {
+	uid, gid := s.owners.want(w, s.opts)
 	if uid < 0 && gid < 0 {
 		return false, !s.opts.Owner && !s.opts.Group
 	}
@@ -73,7 +81,7 @@ func (s *Store) applyOwner(on subject, m tree.Meta) (tried, right bool) {
 		_ = s.seam.do(stepOwner, func() error { return chown(on, -1, gid) })
 	}
 	if err != nil && !errors.Is(err, fs.ErrPermission) {
-		s.note(on, "setting the owner of ", err)
+		s.note(*on, "setting the owner of ", err)
 	}
 	return true, err == nil
 }
@@ -103,7 +111,7 @@ func (s *Store) differs(p *place, m tree.Meta, old fs.FileInfo) tree.Change {
 
 // fix sets what differs of a thing that is there already and stays.
 func (s *Store) fix(p *place, m tree.Meta, old fs.FileInfo, c tree.Change) error {
-	path := p.path
+	path := p.shown()
 	f, err := openBare(p.self, p.leaf)
 	if err != nil {
 		return wrap("opening "+path, err)
@@ -127,7 +135,7 @@ func (s *Store) fix(p *place, m tree.Meta, old fs.FileInfo, c tree.Change) error
 	case c&(tree.Owners|tree.Groups) != 0:
 		mode = old.Mode().Perm() // nobody's rights go over to another
 	}
-	return s.apply(subject{file: f, bare: true, root: p.root, leaf: p.leaf, in: p.in, as: p.leaf, was: &was}, m, mode, path)
+	return s.apply(&subject{file: f, bare: true, root: p.root, leaf: p.leaf, in: p.in, as: p.leaf, was: &was}, &m, mode)
 }
 
 // regainAccess makes a file of ours readable and writable for us.
@@ -146,5 +154,5 @@ func regainAccess(p *place, leaf string, seen fs.FileInfo) error {
 			return fs.ErrPermission
 		}
 	}
-	return chmod(subject{file: f, bare: true, root: p.root, leaf: leaf}, 0o600)
+	return chmod(&subject{file: f, bare: true, root: p.root, leaf: leaf}, 0o600)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,31 +29,50 @@ func openBare(dir *os.File, leaf string) (*os.File, error) {
 // take no descriptor like those of openBare take this.
 func procPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
-func chmod(on subject, mode fs.FileMode) error {
-	if !on.bare {
+func chmod(on *subject, mode fs.FileMode) error {
+	switch {
+	case on.raw != nil:
+		return on.raw.chmod(mode)
+	case !on.bare:
 		return on.file.Chmod(mode)
 	}
 	return control(on.file, func(fd int) error { return os.Chmod(procPath(fd), mode) })
 }
 
-// chown sets owner and group; -1 leaves one alone.
-func chown(on subject, uid, gid int) error {
-	return control(on.file, func(fd int) error { return unix.Fchownat(fd, "", uid, gid, unix.AT_EMPTY_PATH) })
+func setTime(on *subject, t time.Time) error {
+	return on.use(func(fd int) error { return setModTimeOf(fd, t) })
 }
 
-// umask returns the process's. Asking for it by the call would change it for a
+// chown sets owner and group; -1 leaves one alone.
+func chown(on *subject, uid, gid int) error {
+	return on.use(func(fd int) error { return unix.Fchownat(fd, "", uid, gid, unix.AT_EMPTY_PATH) })
+}
+
+// use calls fn with the descriptor.
+func (on *subject) use(fn func(fd int) error) error {
+	if on.raw != nil {
+		return on.raw.use(fn)
+	}
+	return control(on.file, fn)
+}
+
+// umask returns the process's, or what most have where it cannot be found out.
+func umask() fs.FileMode {
+	if mask, known := knownUmask(); known {
+		return mask
+	}
+	return 0o022
+}
+
+// knownUmask reports the process's. Asking for it by the call would change it for a
 // moment, in which another thread makes a file.
-var umask = sync.OnceValue(func() fs.FileMode {
-	const fallback = 0o022
+var knownUmask = sync.OnceValues(func() (fs.FileMode, bool) {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return fallback
+		return 0, false
 	}
 	_, rest, found := bytes.Cut(b, []byte("\nUmask:\t"))
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
 	n, err := strconv.ParseUint(string(line), 8, 16)
-	if !found || err != nil {
-		return fallback
-	}
-	return fs.FileMode(n) & fs.ModePerm
+	return fs.FileMode(n) & fs.ModePerm, found && err == nil
 })

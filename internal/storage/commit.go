@@ -51,14 +51,14 @@ func (s *Sink) seal(ctx context.Context) error {
 		{stepVerify, "committing", s.verify},
 	}
 	for _, st := range steps {
-		if err := ended(ctx, "committing "+s.place.path); err != nil {
+		if err := endedAt(ctx, "committing", s.place); err != nil {
 			return err
 		}
 		if err := s.seam.do(st.step, st.call); err != nil {
 			return s.wrap(st.verb, err)
 		}
 	}
-	return ended(ctx, "committing "+s.place.path)
+	return endedAt(ctx, "committing", s.place)
 }
 
 func (s *Sink) setTime() error {
@@ -88,7 +88,7 @@ func (s *Sink) verify() error {
 		s.held = info
 		return nil
 	}
-	return fault.New(fault.IO, "committing "+s.place.path,
+	return fault.New(fault.IO, "committing "+s.place.shown(),
 		fmt.Errorf("someone else touched %s: %w", shown(s.partial), err), "keep other programs away from it, and run the copy again")
 }
 
@@ -109,7 +109,7 @@ func (s *Sink) stillThere() (bool, error) {
 }
 
 func (s *Sink) rename() error {
-	if in := s.place.in; in != nil && in.fresh {
+	if in := s.place.in; in != nil && in.fresh.Load() {
 		return renameHere(s.place, s.partial) // os.Root would look for a directory first
 	}
 	return s.place.root.Rename(s.partial, s.place.leaf)

@@ -8,8 +8,10 @@
 //
 // A Store is where whole trees land: it makes directories and links, decides which
 // files are wanted, makes each by a Sink, and brings many of them to stable storage
-// at once. Of large files it keeps a journal of what is there and right, from which
-// a copy that was interrupted goes on.
+// at once. A small file that replaces nothing has no name at all until it is
+// complete, where the system can do that: it takes less than half the calls. Of
+// large files the Store keeps a journal of what is there and right, from which a
+// copy that was interrupted goes on.
 //
 // Names that come from a peer are resolved beneath a Dir and cannot leave it.
 // Every operation works in a directory that is held open, by a leaf name, so

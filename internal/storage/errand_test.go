@@ -24,6 +24,7 @@ const (
 const (
 	errandFile  = "file"  // newText to the path
 	errandScene = "scene" // the scene into the directory at the path
+	errandSmall = "small" // the small scene into it
 )
 
 // runErrand copies, and stops dead ahead of the nth call until it is killed.
@@ -40,9 +41,12 @@ func runErrand(errand string) int {
 		}
 		return call()
 	}
-	if os.Getenv(envWhat) == errandScene {
+	switch os.Getenv(envWhat) {
+	case errandScene:
 		_, err = playScene(context.Background(), os.Getenv(envPath), sm)
-	} else {
+	case errandSmall:
+		_, err = playSmall(context.Background(), os.Getenv(envPath), many, sm)
+	default:
 		err = copyTo(context.Background(), os.Getenv(envPath), sm)
 	}
 	if err != nil {

@@ -103,6 +103,14 @@ func wrapRooted(what string, err error) error {
 	return wrap(what, err)
 }
 
+// endedAt is ended for something whose path is worth making only if it is told.
+func endedAt(ctx context.Context, verb string, at shownAs) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return ended(ctx, verb+" "+at.shown())
+}
+
 // ended turns the end of a context into a fault.
 func ended(ctx context.Context, what string) error {
 	if ctx.Err() == nil {

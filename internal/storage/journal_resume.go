@@ -19,7 +19,7 @@ func (s *Store) resume(ctx context.Context, e tree.Entry, p *place, v *tree.Verd
 		return s.tidy(e, p)
 	}
 	if err != nil {
-		return wrap("creating "+p.path, err)
+		return wrap("creating "+p.shown(), err)
 	}
 	l, err := s.newLanding(e)
 	if err != nil {
@@ -141,7 +141,7 @@ func openOurs(p *place, name string, flags int) (*os.File, error) {
 // verifyRanges reads what is said to be right, and notes what is.
 func (l *landing) verifyRanges(ctx context.Context, ranges []sum) error {
 	for _, r := range ranges {
-		if err := ended(ctx, "creating "+l.sink.place.path); err != nil {
+		if err := endedAt(ctx, "creating", l.sink.place); err != nil {
 			return err
 		}
 		d := r.digest

@@ -204,7 +204,7 @@ func (j *journal) remove() error {
 		}
 		return p.root.Remove(name)
 	})
-	return wrap("removing the journal of "+p.path, err)
+	return wrap("removing the journal of "+p.shown(), err)
 }
 
 func (j *journal) close() {

@@ -53,6 +53,9 @@ const (
 func (s *Store) Open(e tree.Entry, v tree.Verdict) (tree.Landing, error) {
 	s.life.RLock()
 	defer s.life.RUnlock()
+	if u, err := s.openUnnamed(&e, &v); u != nil || err != nil {
+		return u, err
+	}
 	l, err := s.takeResumed(e)
 	if l == nil && err == nil {
 		l, err = s.newLanding(e)
@@ -80,14 +83,9 @@ func (s *Store) takeResumed(e tree.Entry) (*landing, error) {
 
 // newLanding makes a landing that has opened nothing yet but its directory.
 func (s *Store) newLanding(e tree.Entry) (*landing, error) {
-	f, leaf := s.base, e.Name
-	if e.Parent != 0 {
-		f = s.dirs.get(e.Parent)
-	} else if s.single != "" {
-		leaf = s.single
-	}
-	if f == nil || e.Kind != tree.File {
-		return nil, fault.New(fault.Internal, "creating "+shown(e.Name), fmt.Errorf("%v %d was not added", e.Kind, e.ID), "")
+	f, leaf, err := s.whereAdded(&e)
+	if err != nil {
+		return nil, err
 	}
 	p, err := s.place(f, leaf)
 	if err != nil {
@@ -101,6 +99,20 @@ func (s *Store) newLanding(e tree.Entry) (*landing, error) {
 	defer s.mu.Unlock()
 	s.open[l] = true
 	return l, nil
+}
+
+// whereAdded returns the directory and the name of a file that Add has taken.
+func (s *Store) whereAdded(e *tree.Entry) (*folder, string, error) {
+	f, leaf := s.base, e.Name
+	if e.Parent != 0 {
+		f = s.dirs.get(e.Parent)
+	} else if s.single != "" {
+		leaf = s.single
+	}
+	if f == nil || e.Kind != tree.File {
+		return nil, "", fault.New(fault.Internal, "creating "+shown(e.Name), fmt.Errorf("%v %d was not added", e.Kind, e.ID), "")
+	}
+	return f, leaf, nil
 }
 
 // prepare makes the landing ready for what the verdict says. Where there is

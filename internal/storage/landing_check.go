@@ -13,7 +13,7 @@ import (
 
 // verified is the outcome of a comparison.
 func (it *item) verified() error {
-	what := "comparing " + it.sink.place.path
+	what := "comparing " + it.sink.place.shown()
 	missing := it.kept.Without(it.ranges())
 	if it.old == nil {
 		return fault.New(fault.Integrity, what, errors.New("the content differs: the file is not there any more, or cannot be read"), "copy it again")
@@ -29,7 +29,7 @@ func (it *item) verified() error {
 	if !same {
 		return fault.New(fault.Integrity, what, errors.New("the content differs: there is something where the source has a hole"), "copy it again")
 	}
-	if err := it.old.unchanged(it.sink.place.path); err != nil {
+	if err := it.old.unchanged(it.sink.place.shown()); err != nil {
 		return err
 	}
 	return it.digest()
@@ -61,11 +61,14 @@ func (it *item) digest() error {
 	}
 	if !bytes.Equal(got, it.seal.Whole) {
 		it.ruined = true
-		return fault.New(fault.Integrity, "committing "+it.sink.place.path,
-			fmt.Errorf("its %v digest is %x here, and %x at the source", it.store.opts.Digest, got, it.seal.Whole),
-			"copy it again; if it comes back, test the memory of both hosts")
+		return digestFault(it, it.store.opts.Digest, got, it.seal.Whole)
 	}
 	return nil
+}
+
+func digestFault(of candidate, a tree.Algorithm, here, source []byte) error {
+	return fault.New(fault.Integrity, "committing "+of.shown(), fmt.Errorf("its %v digest is %x here, and %x at the source", a, here, source),
+		"copy it again; if it comes back, test the memory of both hosts")
 }
 
 // readBack reads what was written from the disk.
@@ -73,7 +76,7 @@ func (it *item) readBack(ctx context.Context) error {
 	if it.asIs || it.check {
 		return nil
 	}
-	what := "reading back " + it.sink.place.path
+	what := "reading back " + it.sink.place.shown()
 	var seen tree.Ranges
 	err := dropCache(it.sink.file)
 	for _, s := range it.sums {

@@ -31,12 +31,12 @@ func openOld(p *place, seen fs.FileInfo) (*oldFile, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, wrap("opening "+p.path, err)
+		return nil, wrap("opening "+p.shown(), err)
 	}
 	info, err := f.Stat()
 	if err != nil || !os.SameFile(info, seen) {
 		_ = f.Close() // nothing was written to it
-		return nil, wrap("opening "+p.path, err)
+		return nil, wrap("opening "+p.shown(), err)
 	}
 	o := &oldFile{file: f, first: statusOf(info), sums: map[tree.Range]transport.Digest{}}
 	time.Sleep(time.Until(settled(o.first.changed)))
@@ -110,9 +110,6 @@ func (l *landing) fill() error {
 
 // unchanged fails if the old file is not any more what Old has read.
 func (o *oldFile) unchanged(path string) error {
-	if o == nil {
-		return nil
-	}
 	info, err := o.file.Stat()
 	if err != nil {
 		return wrap("looking at "+path, err)

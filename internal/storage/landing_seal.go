@@ -13,28 +13,29 @@ import (
 func (it *item) ready(ctx context.Context) error {
 	it.mu.Lock()
 	defer it.mu.Unlock()
-	what := "committing " + it.sink.place.path
-	if err := ended(ctx, what); err != nil {
+	if err := endedAt(ctx, "committing", it); err != nil {
 		return err
 	}
 	switch f := it.sink.spoiled.Load(); {
 	case f != nil:
 		return f
 	case it.seal == nil:
-		return fault.New(fault.Internal, what, errors.New("the source was not through with it"), "")
+		return fault.New(fault.Internal, "committing "+it.shown(), errors.New("the source was not through with it"), "")
 	case it.seal.Fault != nil:
 		it.ruined = fault.CodeOf(it.seal.Fault) == fault.SourceChanged
 		return it.seal.Fault
 	case it.seal.Size < 0 || it.entry.Meta.Size != tree.Streamed && it.seal.Size != it.entry.Meta.Size:
 		it.ruined = true
-		return changedFault(what, fmt.Errorf("its size went from %d to %d bytes", it.entry.Meta.Size, it.seal.Size))
+		return changedFault("committing "+it.shown(), fmt.Errorf("its size went from %d to %d bytes", it.entry.Meta.Size, it.seal.Size))
 	}
 	if it.check {
 		return it.verified()
 	}
-	if err := it.old.unchanged(it.sink.place.path); err != nil {
-		it.ruined = true
-		return err
+	if it.old != nil {
+		if err := it.old.unchanged(it.shown()); err != nil {
+			it.ruined = true
+			return err
+		}
 	}
 	if err := it.complete(); err != nil {
 		return err
@@ -63,7 +64,7 @@ func (it *item) complete() error {
 		}
 	}
 	if missing := all.Without(it.ranges()); len(missing) > 0 {
-		return fault.New(fault.Internal, "committing "+it.sink.place.path,
+		return fault.New(fault.Internal, "committing "+it.sink.place.shown(),
 			fmt.Errorf("%d bytes of it have not landed, the first at %d", tree.RangesOf(missing).Bytes(), missing[0].Off), "")
 	}
 	if !it.begun.Load() && it.sink.file == nil && it.old != nil && it.old.first.size == it.seal.Size {

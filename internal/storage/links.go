@@ -29,7 +29,7 @@ func (s *Store) addOther(e tree.Entry, f *folder, p *place, v *tree.Verdict) err
 		l.first = s.linked[e.First]
 		s.mu.Unlock()
 		if l.first == nil {
-			return fault.New(fault.Protocol, "linking "+p.path, fmt.Errorf("the file %d, of which it is a further name, is not known", e.First),
+			return fault.New(fault.Protocol, "linking "+p.shown(), fmt.Errorf("the file %d, of which it is a further name, is not known", e.First),
 				"run the same version of rdmacp at both ends")
 		}
 	}
@@ -55,7 +55,7 @@ func (s *Store) addOther(e tree.Entry, f *folder, p *place, v *tree.Verdict) err
 }
 
 func (l *link) inTheWay(p *place, old fs.FileInfo) error {
-	return fault.New(fault.NotRegular, "making the "+l.kind.String()+" "+p.path, fmt.Errorf("there is %s already", called(old.Mode())),
+	return fault.New(fault.NotRegular, "making the "+l.kind.String()+" "+p.shown(), fmt.Errorf("there is %s already", called(old.Mode())),
 		"choose another name, or remove it first")
 }
 
@@ -114,7 +114,7 @@ func (s *Store) make(l *link) error {
 		return err
 	}
 	defer func() { _ = p.close() }()
-	what := "making the " + l.kind.String() + " " + p.path
+	what := "making the " + l.kind.String() + " " + p.shown()
 	if l.there {
 		return s.dressLink(l, p, p.leaf)
 	}
@@ -186,7 +186,7 @@ func (s *Store) makeAt(l *link, p *place, name string) error {
 func (s *Store) linkAt(l *link, p *place, name string) error {
 	first := l.first
 	if first.info == nil {
-		return fault.New(fault.NotFound, "linking "+p.path, errors.New("the file was not copied under its first name, "+first.in.shown(first.leaf)),
+		return fault.New(fault.NotFound, "linking "+p.shown(), errors.New("the file was not copied under its first name, "+first.in.shown(first.leaf)),
 			"look for what went wrong with that one")
 	}
 	h, err := s.dirs.hold(first.in)
@@ -199,11 +199,11 @@ func (s *Store) linkAt(l *link, p *place, name string) error {
 	}
 	info, err := p.root.Lstat(name)
 	if err == nil && !first.is(info) {
-		err = fault.New(fault.IO, "linking "+p.path, errors.New("someone else has replaced "+first.in.shown(first.leaf)),
+		err = fault.New(fault.IO, "linking "+p.shown(), errors.New("someone else has replaced "+first.in.shown(first.leaf)),
 			"keep other programs away from it, and run the copy again")
 	}
 	if err != nil {
-		return joined(wrap("linking "+p.path, err), p.root.Remove(name))
+		return joined(wrap("linking "+p.shown(), err), p.root.Remove(name))
 	}
 	return nil
 }
@@ -216,7 +216,7 @@ func (s *Store) dressLink(l *link, p *place, name string) error {
 	}
 	f, err := openBare(p.self, name)
 	if err != nil {
-		return wrap("opening "+p.path, err)
+		return wrap("opening "+p.shown(), err)
 	}
 	if f != nil {
 		defer func() { _ = f.Close() }() // nothing was written to it
@@ -225,12 +225,12 @@ func (s *Store) dressLink(l *link, p *place, name string) error {
 	if l.kind != tree.Symlink {
 		return s.dressNode(on, l, p)
 	}
-	s.applyOwner(on, l.meta)
+	s.applyOwner(&on, l.meta.Owner)
 	if !s.opts.Times || l.meta.ModTime.IsZero() || f == nil {
 		return nil
 	}
 	err = s.seam.do(stepTimes, func() error { return setModTime(f, p.root, name, l.meta.ModTime) })
-	return wrap("setting the time of "+p.path, err)
+	return wrap("setting the time of "+p.shown(), err)
 }
 
 // dressNode sets what is kept of a device or the like. One that was there keeps its
@@ -240,9 +240,9 @@ func (s *Store) dressNode(on subject, l *link, p *place) error {
 	if l.there && !s.opts.Perms && on.file != nil {
 		info, err := on.file.Stat()
 		if err != nil {
-			return wrap("looking at "+p.path, err)
+			return wrap("looking at "+p.shown(), err)
 		}
 		mode = info.Mode() & modeBits
 	}
-	return s.apply(on, l.meta, mode, p.path)
+	return s.apply(&on, &l.meta, mode)
 }

@@ -18,14 +18,13 @@ const lookedAtOnce = 64 << 10
 // seen is told by ReadAt or Unchanged instead if it does not show at once.
 func (w *Walker) Open(e tree.Entry) (tree.SourceFile, error) {
 	in := w.table.of(e.ID, e.Parent)
-	path := w.table.shown(in, e.Name)
-	what := "opening " + path
+	s := &walkedFile{table: w.table, in: in, name: e.Name}
 	if e.Kind != tree.File || in == 0 {
-		return nil, fault.New(fault.Internal, what, fmt.Errorf("entry %d is %v of directory %d", e.ID, e.Kind, in), "")
+		return nil, fault.New(fault.Internal, "opening "+s.shown(), fmt.Errorf("entry %d is %v of directory %d", e.ID, e.Kind, in), "")
 	}
 	h, err := w.table.hold(in)
 	if err != nil {
-		return nil, vanished(what, err)
+		return nil, vanished("opening "+s.shown(), err)
 	}
 	defer h.release()
 	file, err := h.open(e.Name, false)
@@ -35,25 +34,35 @@ func (w *Walker) Open(e tree.Entry) (tree.SourceFile, error) {
 		file, err = h.open(e.Name, true)
 	}
 	if err != nil {
-		return nil, vanished(what, err)
+		return nil, vanished("opening "+s.shown(), err)
 	}
-	s := &Source{file: file, path: path, meta: e.Meta}
-	if err := w.identify(s, e, through); err != nil {
+	s.Source = Source{file: file, where: s, meta: e.Meta}
+	if err := w.identify(&s.Source, &e, through); err != nil {
 		_ = file.Close() // nothing was written to it
 		return nil, err
 	}
-	return s, nil
+	return &s.Source, nil
 }
 
+// walkedFile is a Source whose path is put together when a message needs it.
+type walkedFile struct {
+	Source
+	table *dirTable
+	in    int64
+	name  string
+}
+
+func (f *walkedFile) shown() string { return f.table.shown(f.in, f.name) }
+
 // identify fills in what the file was when the walk has seen it.
-func (w *Walker) identify(s *Source, e tree.Entry, through bool) error {
-	what := "opening " + s.path
+func (w *Walker) identify(s *Source, e *tree.Entry, through bool) error {
 	if seen, ok := w.recent.get(e.ID); ok {
 		s.first, s.settled = seen.status, seen.settled
 		if !through && e.Meta.Size > 0 && e.Meta.Size <= lookedAtOnce {
 			return nil
 		}
 	}
+	what := "opening " + s.where.shown()
 	now, err := s.file.look()
 	if err != nil {
 		return wrap(what, err)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -68,16 +67,18 @@ func allocated(f *os.File, info fs.FileInfo) int64 {
 // setModTime sets the time of f's last change and leaves that of the last access
 // alone.
 func setModTime(f *os.File, _ *os.Root, _ string, t time.Time) error {
+	return control(f, func(fd int) error { return setModTimeOf(fd, t) })
+}
+
+func setModTimeOf(fd int, t time.Time) error {
 	modified, err := unix.TimeToTimespec(t)
 	if err != nil {
 		return err
 	}
-	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, modified}
-	return control(f, func(fd int) error {
-		err := unix.UtimesNanoAt(fd, "", times, unix.AT_EMPTY_PATH)
-		if errors.Is(err, unix.EINVAL) { // kernels before 5.8
-			return unix.UtimesNanoAt(unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(fd), times, 0)
-		}
-		return err
-	})
+	times := [...]unix.Timespec{{Nsec: unix.UTIME_OMIT}, modified}
+	err = unix.UtimesNanoAt(fd, "", times[:], unix.AT_EMPTY_PATH)
+	if errors.Is(err, unix.EINVAL) { // kernels before 5.8
+		return unix.UtimesNanoAt(unix.AT_FDCWD, procPath(fd), times[:], 0)
+	}
+	return err
 }

@@ -137,7 +137,7 @@ func (s *Sink) openLeftover() (*os.File, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fault.New(fault.NotRegular, "creating "+s.place.path,
+		return nil, fault.New(fault.NotRegular, "creating "+s.place.shown(),
 			fmt.Errorf("%s, which it is written to first, is %s", shown(s.partial), kind(info.Mode())), "remove it")
 	}
 	f, err := s.place.root.OpenFile(s.partial, os.O_RDWR|nonblock, 0)
@@ -151,7 +151,7 @@ func (s *Sink) openLeftover() (*os.File, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errGone
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fault.New(fault.Permission, "creating "+s.place.path,
+		return nil, fault.New(fault.Permission, "creating "+s.place.shown(),
 			fmt.Errorf("%s, which it is written to first, belongs to another user: %w", shown(s.partial), fs.ErrPermission),
 			"wait for that user's copy to end; if none is running, remove it")
 	}
@@ -166,7 +166,7 @@ func (s *Sink) claim(f *os.File, fresh bool) (bool, error) {
 		if err != nil {
 			return false, s.wrap("creating", err)
 		}
-		if err := regular("creating "+s.place.path, info.Mode()); err != nil {
+		if err := regular("creating "+s.place.shown(), info.Mode()); err != nil {
 			return false, err
 		}
 	}
@@ -175,7 +175,7 @@ func (s *Sink) claim(f *os.File, fresh bool) (bool, error) {
 	case errors.Is(err, errLocked):
 		return false, s.busy("another copy is writing it" + s.writer())
 	case errors.Is(err, errors.ErrUnsupported):
-		return false, fault.New(fault.IO, "creating "+s.place.path,
+		return false, fault.New(fault.IO, "creating "+s.place.shown(),
 			fmt.Errorf("the file system cannot lock files, so that two copies could mix: %w", err),
 			"mount it with locks (Lustre: -o flock), or choose another destination")
 	case err != nil:
@@ -223,6 +223,6 @@ func (s *Sink) empty() error {
 }
 
 func (s *Sink) busy(why string) error {
-	return fault.New(fault.Busy, "creating "+s.place.path, errors.New(why),
+	return fault.New(fault.Busy, "creating "+s.place.shown(), errors.New(why),
 		"wait for the other copy to end, or end it; then run this one again")
 }

@@ -17,7 +17,7 @@ type place struct {
 	self *os.File // the same, to fsync it: opened early, since a Commit must not fail for want of a descriptor
 	leaf string
 	in   *folder      // of a Store: the same directory
-	path string       // the whole path, for messages
+	path string       // the whole path, for messages; not of a Store, where in knows it
 	done func() error // lets go of the directory, once
 }
 
@@ -66,6 +66,15 @@ func checkTarget(root *os.Root, leaf, path string, follow func() (fs.FileInfo, e
 		fix = "choose another name, or put the file into that directory"
 	}
 	return fault.New(fault.NotRegular, "creating "+path, fmt.Errorf("there is %s%s already", link, kind(mode)), fix)
+}
+
+// shown is the whole path, for messages. It is made when one is needed: most
+// files have none.
+func (p *place) shown() string {
+	if p.in != nil {
+		return p.in.shown(p.leaf)
+	}
+	return p.path
 }
 
 // sync makes the directory's entries durable.

@@ -27,6 +27,7 @@ const (
 // The further steps of a Store.
 const (
 	stepMkdir         step = "mkdir"          // make a directory
+	stepLink          step = "link"           // give a file that has no name its name
 	stepOwner         step = "owner"          // set who owns a file
 	stepXattrs        step = "xattrs"         // set the extended attributes
 	stepFill          step = "fill"           // take over what the old file has right already
@@ -48,6 +49,15 @@ const (
 // seam stands between a Sink and the operating system: it makes the call, or
 // fails in its stead. A nil seam makes the call.
 type seam func(s step, call func() error) error
+
+// doStep is seam.do for calls that are made for each of very many files: it makes
+// no closure where there is no seam.
+func doStep[T any](sm seam, s step, on T, call func(T) error) error {
+	if sm == nil {
+		return call(on)
+	}
+	return sm(s, func() error { return call(on) })
+}
 
 func (sm seam) do(s step, call func() error) error {
 	if sm == nil {

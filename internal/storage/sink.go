@@ -39,7 +39,7 @@ type Sink struct {
 func newSink(p *place, m Meta, sm seam) (*Sink, error) {
 	s := &Sink{place: p, partial: partialName(p.leaf), meta: m, seam: sm}
 	if m.Size < 0 || m.Allocated < 0 {
-		err := fault.New(fault.Internal, "creating "+p.path, fmt.Errorf("size %d, %d allocated", m.Size, m.Allocated), "")
+		err := fault.New(fault.Internal, "creating "+p.shown(), fmt.Errorf("size %d, %d allocated", m.Size, m.Allocated), "")
 		return nil, joined(err, p.close())
 	}
 	if err := s.openPartial(); err != nil {
@@ -61,7 +61,7 @@ func (s *Sink) WriteAt(b []byte, off int64) (int, error) {
 		return 0, s.closed("writing")
 	}
 	if !s.within(int64(len(b)), off) {
-		return 0, fault.New(fault.Internal, "writing "+s.place.path,
+		return 0, fault.New(fault.Internal, "writing "+s.place.shown(),
 			fmt.Errorf("%d bytes at %d reach beyond the size of %d", len(b), off, s.meta.Size), "")
 	}
 	var n int
@@ -141,7 +141,7 @@ func (s *Sink) closed(verb string) error {
 
 // wrap is a fault about the destination.
 func (s *Sink) wrap(verb string, err error) error {
-	return wrap(verb+" "+s.place.path, err)
+	return wrap(verb+" "+s.place.shown(), err)
 }
 
 // joined is the fault that stopped a Sink, with what went wrong while cleaning

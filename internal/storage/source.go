@@ -17,11 +17,19 @@ import (
 // goroutine.
 type Source struct {
 	file    *rawFile
-	path    string // for messages
-	first   status // as it was when it was first seen
+	where   shownAs // for messages
+	first   status  // as it was when it was first seen
 	meta    Meta
 	settled time.Time // nothing is read before that time, unless it is zero
 }
+
+// shownAs is something that can tell its path, for messages. Most files need none.
+type shownAs interface{ shown() string }
+
+// shownPath is a path that is shown as it is.
+type shownPath string
+
+func (p shownPath) shown() string { return string(p) }
 
 // sourceFlags open a file for reading, and do not wait for the other end should it
 // be a FIFO.
@@ -43,7 +51,7 @@ func newSource(path string, stat func() (fs.FileInfo, error), open func() (*os.F
 	if err != nil {
 		return nil, wrapRooted(what, err)
 	}
-	s := &Source{path: path}
+	s := &Source{where: shownPath(path)}
 	if err := s.look(what, file); err != nil {
 		_ = file.Close() // nothing was written to it
 		return nil, err
@@ -96,7 +104,7 @@ func (s *Source) Meta() Meta { return s.meta }
 // not read.
 func (s *Source) ReadAt(b []byte, off int64) (int, error) {
 	if off < 0 {
-		return 0, fault.New(fault.Internal, "reading "+s.path, fmt.Errorf("negative offset %d", off), "")
+		return 0, fault.New(fault.Internal, "reading "+s.where.shown(), fmt.Errorf("negative offset %d", off), "")
 	}
 	s.settle()
 	left := max(0, s.meta.Size-off)
@@ -112,7 +120,7 @@ func (s *Source) ReadAt(b []byte, off int64) (int, error) {
 		if changed := s.Unchanged(); changed != nil && fault.CodeOf(changed) == fault.SourceChanged {
 			return n, changed // a directory has come to stand there, or the like
 		}
-		return n, wrap("reading "+s.path, err)
+		return n, wrap("reading "+s.where.shown(), err)
 	case short:
 		return n, io.EOF
 	}
@@ -134,7 +142,7 @@ func (s *Source) settle() {
 func (s *Source) Unchanged() error {
 	now, err := s.file.look()
 	if err != nil {
-		return wrap("checking "+s.path, err)
+		return wrap("checking "+s.where.shown(), err)
 	}
 	if why := now.differs(&s.first); why != nil {
 		return s.changed(why)
@@ -142,7 +150,7 @@ func (s *Source) Unchanged() error {
 	return nil
 }
 
-func (s *Source) changed(why error) error { return changedFault("reading "+s.path, why) }
+func (s *Source) changed(why error) error { return changedFault("reading "+s.where.shown(), why) }
 
 // SyscallConn gives access to the open file, for ways to move its bytes that
 // ReadAt has not.
@@ -150,7 +158,7 @@ func (s *Source) SyscallConn() (syscall.RawConn, error) {
 	s.settle()
 	conn, err := s.file.SyscallConn()
 	if err != nil {
-		return nil, wrap("reading "+s.path, err)
+		return nil, wrap("reading "+s.where.shown(), err)
 	}
 	return conn, nil
 }
@@ -158,8 +166,8 @@ func (s *Source) SyscallConn() (syscall.RawConn, error) {
 // Close closes the file. It may be called again.
 func (s *Source) Close() error {
 	err := s.file.Close()
-	if errors.Is(err, os.ErrClosed) {
+	if err == nil || errors.Is(err, os.ErrClosed) {
 		return nil
 	}
-	return wrap("closing "+s.path, err)
+	return wrap("closing "+s.where.shown(), err)
 }

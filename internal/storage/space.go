@@ -101,7 +101,7 @@ func (s *Sink) missing() int64 {
 }
 
 func (s *Sink) noSpace(free string, err error) error {
-	return fault.New(fault.NoSpace, "creating "+s.place.path,
+	return fault.New(fault.NoSpace, "creating "+s.place.shown(),
 		fmt.Errorf("it needs %s, %s: %w", humanize.IBytes(uint64(s.meta.Need())), free, err), fixSpace)
 }
 

@@ -38,10 +38,15 @@ type Store struct {
 	sound   bool // syncing a whole file system tells of failures
 	notes   notes
 
+	probeUnnamed sync.Once
+	unnamedAlone bool        // an fsync brings a file that has no name to stable storage
+	unnamedOff   atomic.Bool // files are not to be made without a name
+
 	life    sync.RWMutex // held for reading by what must not be closed under its feet
 	mu      sync.Mutex
 	resumed map[int64]*landing   // what Add has found to go on with, until Open takes it
 	open    map[*landing]bool    // what was not committed or closed yet
+	unnamed *unnamed             // the same, of those without a name: the first of a list
 	linked  map[int64]*firstName // files that hard links may follow
 	closed  bool
 }
@@ -78,6 +83,9 @@ func (s *Store) Close() error {
 	var errs []error
 	for _, l := range left {
 		errs = append(errs, l.Close(false))
+	}
+	for _, u := range s.listed() {
+		errs = append(errs, u.Close(false))
 	}
 	return errors.Join(append(errs, s.dirs.close())...)
 }

@@ -15,7 +15,10 @@ func (s *Store) Add(ctx context.Context, e tree.Entry) tree.Verdict {
 	s.life.RLock()
 	defer s.life.RUnlock()
 	v := tree.Verdict{ID: e.ID, Answer: tree.Done}
-	err := ended(ctx, "placing "+shown(clip(e.Name)))
+	var err error
+	if ctx.Err() != nil {
+		err = ended(ctx, "placing "+shown(clip(e.Name)))
+	}
 	if err == nil && s.isClosed() {
 		err = os.ErrClosed
 	}
@@ -51,6 +54,10 @@ func (s *Store) add(ctx context.Context, e tree.Entry, v *tree.Verdict) error {
 		v.Change = tree.New
 		return nil
 	}
+	if e.Kind == tree.File && f.fresh.Load() {
+		s.addNew(e, f, leaf, v)
+		return nil
+	}
 	p, err := s.place(f, leaf)
 	if err != nil {
 		return err
@@ -80,18 +87,18 @@ func (s *Store) place(f *folder, leaf string) (*place, error) {
 		s.dirs.drop(f)
 		return nil
 	}
-	return &place{root: h.root, self: h.self, leaf: leaf, in: f, path: f.shown(leaf), done: done}, nil
+	return &place{root: h.root, self: h.self, leaf: leaf, in: f, done: done}, nil
 }
 
 // lookup returns what stands at a place; nil if that is nothing. In a directory
 // that this run has made there is nothing.
 func lookup(f *folder, p *place) (fs.FileInfo, error) {
-	if f.fresh {
+	if f.fresh.Load() {
 		return nil, nil
 	}
 	info, err := p.root.Lstat(p.leaf)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return info, wrap("looking at "+p.path, err)
+	return info, wrap("looking at "+p.shown(), err)
 }

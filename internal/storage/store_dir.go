@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -18,13 +20,16 @@ type folder struct {
 	up     *folder // nil: the one that is always open
 	leaf   string
 	info   fs.FileInfo // which directory it is
-	fresh  bool        // this very run has made it, and nobody else has been told of it
+	fresh  atomic.Bool // this very run has made it, and nobody else has been told of it
 	absent bool        // it is not there and is not made: dry run
 	sent   bool        // it is an entry of the source's
 	meta   tree.Meta   // of the entry; the zero value if there is none
 	mode   fs.FileMode // what it gets at the end
 	made   bool        // this run has made it: it gets all of the entry's mode and owner
 	synced bool        // its name is on stable storage
+
+	modes   sync.Once
+	heeding bool // a file that is made in it gets the mode that was asked for
 
 	names map[string]struct{} // what the source has in it; only where something is to be deleted
 
@@ -35,6 +40,7 @@ type folder struct {
 type handle struct {
 	root  *os.Root
 	self  *os.File // the same, to fsync it and the like
+	fd    int      // that of self; where the system has such
 	holds int
 	idle  *list.Element // nil while somebody holds it
 }
@@ -96,5 +102,5 @@ func newHandle(root *os.Root) (*handle, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, self.Close(), root.Close())
 	}
-	return &handle{root: root, self: self}, info, nil
+	return &handle{root: root, self: self, fd: descriptor(self)}, info, nil
 }

@@ -21,7 +21,7 @@ func (s *Store) addFile(ctx context.Context, e tree.Entry, f *folder, p *place, 
 	}
 	s.remember(e, f, p.leaf, old, v.Answer)
 	leftovers := s.worthResuming(e) || old != nil && old.Size() > s.pace.larger
-	mayResume := leftovers && !f.fresh && !s.readOnly()
+	mayResume := leftovers && !f.fresh.Load() && !s.readOnly()
 	switch {
 	case v.Answer == tree.Done && !s.readOnly():
 		if mayResume {
@@ -46,6 +46,14 @@ func (s *Store) addFile(ctx context.Context, e tree.Entry, f *folder, p *place, 
 	return s.resume(ctx, e, p, v)
 }
 
+// addNew is addFile in a directory that this run has made: nothing stands there,
+// and no earlier run has left anything. Such a run makes files, or there were no
+// directory.
+func (s *Store) addNew(e tree.Entry, f *folder, leaf string, v *tree.Verdict) {
+	v.Change, v.Answer, v.Ranges = tree.New, tree.Want, e.Ranges()
+	s.remember(e, f, leaf, nil, tree.Want)
+}
+
 // compare fills in the answer, and what differs.
 func (s *Store) compare(e tree.Entry, p *place, old fs.FileInfo, v *tree.Verdict) error {
 	o := s.opts
@@ -53,7 +61,7 @@ func (s *Store) compare(e tree.Entry, p *place, old fs.FileInfo, v *tree.Verdict
 	case old == nil:
 		v.Change = tree.New
 	case !old.Mode().IsRegular() && old.Mode()&fs.ModeSymlink == 0:
-		return fault.New(fault.NotRegular, "creating "+p.path, fmt.Errorf("there is %s already", kind(old.Mode())),
+		return fault.New(fault.NotRegular, "creating "+p.shown(), fmt.Errorf("there is %s already", kind(old.Mode())),
 			"choose another name, or remove it first")
 	case o.IgnoreExisting && !o.Verify:
 		v.Answer = tree.Skip

@@ -122,7 +122,7 @@ func (s *Store) dressDir(f *folder, sync bool) error {
 		return wrap("looking at "+path, err)
 	}
 	was := info.Mode() & modeBits
-	err = s.apply(subject{file: h.self, root: h.root, leaf: ".", in: f, was: &was}, f.meta, f.mode, path)
+	err = s.apply(&subject{file: h.self, root: h.root, leaf: ".", in: f, was: &was}, &f.meta, f.mode)
 	if !sync {
 		return err
 	}

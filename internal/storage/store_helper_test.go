@@ -187,8 +187,8 @@ func (th *thing) sendPart(l tree.Landing, v tree.Verdict, r tree.Range, b []byte
 
 // quiet waits until nothing is being recorded, so that steps come in one order.
 func quiet(l tree.Landing) {
-	if j := l.(*landing).journal; j != nil {
-		j.flushes.Wait()
+	if l, ok := l.(*landing); ok && l.journal != nil {
+		l.journal.flushes.Wait()
 	}
 }
 

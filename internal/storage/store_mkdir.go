@@ -43,7 +43,9 @@ func (s *Store) addDir(e tree.Entry, up *folder, leaf string, v *tree.Verdict) e
 			f = &folder{up: up, leaf: leaf}
 		}
 	}
-	f.fresh = f.fresh && !f.sent // sent twice: the other one may have put something there
+	if f.sent { // sent twice: the other one may have put something there
+		f.fresh.Store(false)
+	}
 	if f.up != nil {
 		if err := s.enterDir(f, e, v); err != nil {
 			return err
@@ -93,13 +95,13 @@ func (s *Store) enterDir(f *folder, e tree.Entry, v *tree.Verdict) error {
 		return nil
 	}
 	if err := s.seam.do(stepDelete, func() error { return p.root.Remove(p.leaf) }); err != nil {
-		return wrap("replacing the symbolic link "+p.path, err)
+		return wrap("replacing the symbolic link "+p.shown(), err)
 	}
 	return s.makeDir(f, p, e.Meta)
 }
 
 func inTheWay(p *place, info fs.FileInfo) error {
-	return fault.New(fault.NotRegular, "making the directory "+p.path, fmt.Errorf("there is %s already", called(info.Mode())),
+	return fault.New(fault.NotRegular, "making the directory "+p.shown(), fmt.Errorf("there is %s already", called(info.Mode())),
 		"choose another name, or remove it first")
 }
 
@@ -119,7 +121,7 @@ func (s *Store) makeDir(f *folder, p *place, m tree.Meta) error {
 		return nil
 	}
 	mode := s.wantMode(m, nil).Perm()&^0o022 | 0o700
-	what := "making the directory " + p.path
+	what := "making the directory " + p.shown()
 	err := s.seam.do(stepMkdir, func() error { return p.root.Mkdir(p.leaf, mode) })
 	if errors.Is(err, fs.ErrExist) { // sent twice, or someone else was faster
 		info, err := p.root.Lstat(p.leaf)
@@ -135,7 +137,8 @@ func (s *Store) makeDir(f *folder, p *place, m tree.Meta) error {
 	if err != nil {
 		return wrap(what, err)
 	}
-	f.fresh, f.made = true, true
+	f.made = true
+	f.fresh.Store(true)
 	_, err = s.dirs.hold(f)
 	if err == nil {
 		s.dirs.drop(f)
@@ -154,14 +157,14 @@ func (s *Store) takeDir(f *folder, p *place, e tree.Entry, info fs.FileInfo, v *
 	}
 	bare, err := openBare(p.self, p.leaf)
 	if err != nil {
-		return wrap("opening "+p.path, err)
+		return wrap("opening "+p.shown(), err)
 	}
 	if bare != nil {
 		defer func() { _ = bare.Close() }() // nothing was written to it
 	}
 	on := subject{file: bare, bare: true, root: p.root, leaf: p.leaf, in: p.in}
-	err = s.seam.do(stepChmod, func() error { return chmod(on, info.Mode()&modeBits|all) })
-	return wrap("setting the permissions of "+p.path, err)
+	err = s.seam.do(stepChmod, func() error { return chmod(&on, info.Mode()&modeBits|all) })
+	return wrap("setting the permissions of "+p.shown(), err)
 }
 
 // compareDir says what differs at the directory that is open anyway.
@@ -173,7 +176,7 @@ func (s *Store) compareDir(f *folder, e tree.Entry, v *tree.Verdict) error {
 	defer func() { _ = p.close() }()
 	info, err := p.self.Stat()
 	if err != nil {
-		return wrap("looking at "+p.path, err)
+		return wrap("looking at "+p.shown(), err)
 	}
 	f.info = info
 	v.Change = s.differs(p, e.Meta, info)

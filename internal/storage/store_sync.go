@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"os"
 )
 
 // many is from how many files or directories on the whole file system is brought
@@ -11,30 +10,18 @@ const many = 8
 
 // syncFiles brings the files to stable storage. A failure is final: nothing is
 // synced twice in the hope that it will work.
-func (s *Store) syncFiles(ctx context.Context, items []*item) {
-	var left []*item
+func (s *Store) syncFiles(ctx context.Context, items []candidate) {
+	left := make([]candidate, 0, len(items))
 	for _, it := range items {
-		if it.err != nil || it.check {
+		p := it.so()
+		if p.err != nil || p.dry {
 			continue
 		}
-		if it.err = ended(ctx, "committing "+it.sink.place.path); it.err == nil {
+		if p.err = endedAt(ctx, "committing", it); p.err == nil {
 			left = append(left, it)
 		}
 	}
-	left = s.syncTogether(left)
-	for _, it := range left {
-		if err := it.sink.seam.do(stepSync, it.target().Sync); err != nil {
-			it.err, it.ruined = it.sink.wrap("syncing", err), true
-		}
-	}
-}
-
-// target is the file that will stand at the destination.
-func (it *item) target() *os.File {
-	if it.asIs {
-		return it.old.file
-	}
-	return it.sink.file
+	each(s.syncTogether(left), candidate.sync)
 }
 
 // syncTogether syncs those files that lie on the file system of the base, and
@@ -44,11 +31,15 @@ func (it *item) target() *os.File {
 // was. So one descriptor, which was open before the first write, learns of all of
 // them, but two Commits that share it do not: after one failure, everybody looks
 // at files only.
-func (s *Store) syncTogether(items []*item) []*item {
-	var together, rest []*item
+func (s *Store) syncTogether(items []candidate) []candidate {
+	if len(items) < many {
+		return items
+	}
+	together := make([]candidate, 0, len(items))
+	var rest []candidate
 	top := s.top()
 	for _, it := range items {
-		if sameDevice(it.sink.place.in.info, top.info) {
+		if sameDevice(it.folder().info, top.info) {
 			together = append(together, it)
 		} else {
 			rest = append(rest, it)
@@ -66,7 +57,7 @@ func (s *Store) syncTogether(items []*item) []*item {
 	}
 	s.unsound.Store(true)
 	for _, it := range together {
-		it.err, it.ruined = it.sink.wrap("syncing", err), true
+		it.lost(err)
 	}
 	return rest
 }
@@ -89,13 +80,17 @@ func (s *Store) soundSync() bool {
 
 // syncFolders brings the names of the files that are in place to stable storage,
 // with those of the directories above that this run has made.
-func (s *Store) syncFolders(items []*item) {
-	todo := map[*folder][]*item{}
+func (s *Store) syncFolders(items []candidate) {
+	todo := map[*folder][]candidate{}
+	nameless := 0
 	for _, it := range items {
-		if !it.in {
+		if !it.so().placed {
 			continue
 		}
-		f := it.sink.place.in
+		if _, is := it.(*unnamed); is {
+			nameless++
+		}
+		f := it.folder()
 		todo[f] = append(todo[f], it)
 		for ; f.up != nil && f.made && !s.isSynced(f); f = f.up {
 			todo[f.up] = append(todo[f.up], it)
@@ -104,16 +99,12 @@ func (s *Store) syncFolders(items []*item) {
 	if len(todo) == 0 {
 		return
 	}
-	if s.syncFoldersTogether(todo) {
+	if max(len(todo), nameless) >= many && s.syncFoldersTogether(todo) {
 		return
 	}
+	each(items, candidate.settle)
 	for f, its := range todo {
-		err := s.syncFolder(f)
-		for _, it := range its {
-			if err != nil && it.err == nil {
-				it.err = it.sink.wrap("syncing the directory of", err)
-			}
-		}
+		directoryFailed(its, s.syncFolder(f))
 	}
 	for f := range todo {
 		s.setSynced(f, todo)
@@ -121,9 +112,9 @@ func (s *Store) syncFolders(items []*item) {
 }
 
 // syncFoldersTogether reports whether one call has done it, or failed to.
-func (s *Store) syncFoldersTogether(todo map[*folder][]*item) bool {
+func (s *Store) syncFoldersTogether(todo map[*folder][]candidate) bool {
 	top := s.top()
-	if len(todo) < many || s.unsound.Load() || !s.soundSync() {
+	if s.unsound.Load() || !s.soundSync() {
 		return false
 	}
 	for f := range todo {
@@ -136,16 +127,22 @@ func (s *Store) syncFoldersTogether(todo map[*folder][]*item) bool {
 		s.unsound.Store(true)
 	}
 	for f, its := range todo {
-		for _, it := range its {
-			if err != nil && it.err == nil {
-				it.err = it.sink.wrap("syncing the directory of", err)
-			}
-		}
+		directoryFailed(its, err)
 		if err == nil {
 			s.setSynced(f, todo)
 		}
 	}
 	return true
+}
+
+// directoryFailed tells files that their directory could not be synced; unless err
+// is nil.
+func directoryFailed(items []candidate, err error) {
+	for _, it := range items {
+		if p := it.so(); err != nil && p.err == nil {
+			p.err = it.wrap("syncing the directory of", err)
+		}
+	}
 }
 
 // syncFolder syncs one directory.
@@ -167,13 +164,13 @@ func (s *Store) isSynced(f *folder) bool {
 
 // setSynced notes that f's own name is on stable storage, if the directory that it
 // is in was synced as well.
-func (s *Store) setSynced(f *folder, todo map[*folder][]*item) {
+func (s *Store) setSynced(f *folder, todo map[*folder][]candidate) {
 	above, ok := todo[f.up]
 	if !ok {
 		return
 	}
 	for _, it := range above {
-		if it.err != nil {
+		if it.so().err != nil {
 			return
 		}
 	}

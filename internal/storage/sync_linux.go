@@ -3,6 +3,7 @@ package storage
 import (
 	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,5 +52,10 @@ func kernelAtLeast(major, minor int) bool {
 
 // sameDevice reports whether two directories lie on one file system.
 func sameDevice(a, b fs.FileInfo) bool {
-	return a != nil && b != nil && statusOf(a).device == statusOf(b).device
+	if a == nil || b == nil {
+		return false
+	}
+	one, ok := a.Sys().(*syscall.Stat_t)
+	other, too := b.Sys().(*syscall.Stat_t)
+	return ok && too && one.Dev == other.Dev
 }

@@ -11,18 +11,17 @@ import (
 
 // find looks at a name in a directory. It returns errSkip for what is left out
 // without a word.
-func (r *walk) find(in *level, leaf, path string, want wish) (*found, error) {
+func (r *walk) find(in *level, leaf, path string, want wish, f *found) error {
 	h, err := r.table.hold(in.id)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer h.release()
-	f := &found{}
 	if err := r.look(h, leaf, path, want, f); err != nil {
-		return nil, err
+		return err
 	}
 	if !want.listed && r.rules.Excluded(path, f.mode.IsDir()) {
-		return nil, errSkip
+		return errSkip
 	}
 	switch {
 	case f.mode.IsDir():
@@ -40,7 +39,7 @@ func (r *walk) find(in *level, leaf, path string, want wish) (*found, error) {
 	if errors.Is(err, fs.ErrNotExist) && !want.named && !f.through {
 		err = errSkip // it was removed since the directory was read
 	}
-	return f, err
+	return err
 }
 
 // look fills in the status, behind a symbolic link if that is to be followed.

@@ -40,8 +40,12 @@ func (r *walk) visit(in *level, leaf string, want wish) error {
 	if err := r.alive(); err != nil {
 		return err
 	}
-	path := in.join(leaf)
-	f, err := r.find(in, leaf, path, want)
+	path := "" // is for the rules
+	if len(r.opts.Filter) > 0 {
+		path = in.join(leaf)
+	}
+	var f found
+	err := r.find(in, leaf, path, want, &f)
 	if errors.Is(err, errSkip) {
 		return nil
 	}
@@ -56,9 +60,9 @@ func (r *walk) visit(in *level, leaf string, want wish) error {
 		if want.below != nil && !want.itself {
 			return nil
 		}
-		return r.send(in, leaf, f)
+		return r.send(in, leaf, &f)
 	}
-	sub, err := r.enter(in, leaf, spot{parent: in.id, name: leaf, through: f.through}, f)
+	sub, err := r.enter(in, leaf, spot{parent: in.id, name: leaf, through: f.through}, &f)
 	if err != nil || sub == nil {
 		return err
 	}

@@ -27,8 +27,8 @@ func (s *Store) governs(name string) bool {
 
 // applyXattrs makes the extended attributes those that are given. It sets what it
 // can.
-func (s *Store) applyXattrs(on subject, want []tree.Xattr) error {
-	return control(on.file, func(fd int) error {
+func (s *Store) applyXattrs(on *subject, want []tree.Xattr) error {
+	return on.use(func(fd int) error {
 		path := procPath(fd)
 		have, err := s.xattrs(path)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // applyXattrs sets none.
-func (s *Store) applyXattrs(_ subject, want []tree.Xattr) error {
+func (s *Store) applyXattrs(_ *subject, want []tree.Xattr) error {
 	if len(want) == 0 {
 		return nil
 	}

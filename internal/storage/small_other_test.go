@@ -1,0 +1,5 @@
+//go:build !linux
+
+package storage
+
+var unsupported []error
