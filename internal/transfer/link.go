@@ -71,6 +71,6 @@ type Outcome struct {
 // The most that one message holds, and a bundle.
 const (
 	maxBatch    = 64 << 10 // bytes, roughly, unless a single item is longer
-	MaxSegments = 1024     // in one bundle
+	MaxSegments = 256      // in one bundle: each may be an open file
 	MaxRanges   = 512      // in one verdict
 )

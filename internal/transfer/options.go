@@ -12,6 +12,7 @@ import (
 type Options struct {
 	Chunk    int            // bytes in a bundle, at most; 0: 1 MiB
 	Window   int            // bundles in flight at once; 0: 16
+	Open     int            // files that a sink has in the making at once, apart from large ones; 0: 1024
 	Digest   tree.Algorithm // digest of whole files that a source seals
 	ReadBack bool           // the sink reads what it wrote again, and has to know each segment's digest
 	Verify   bool           // compare digests, move nothing
@@ -42,6 +43,13 @@ func (o Options) window() int {
 		return o.Window
 	}
 	return 16
+}
+
+func (o Options) open() int {
+	if o.Open > 0 {
+		return o.Open
+	}
+	return defaultOpen
 }
 
 func (o Options) chunk() int {

@@ -72,6 +72,9 @@ func (p *puller) one(ctx context.Context, o Offer) error {
 			return broke("bytes up to %d are offered of %q, which has %d", s.End(), t.path, t.entry.Meta.Size)
 		}
 	}
+	if err := p.dst.reserve(ctx, o.Segments); err != nil {
+		return err
+	}
 	into := newScatter(p.dst, o.Segments)
 	same := compare(o.Segments, p.dst.old)
 	switch {
@@ -104,6 +107,7 @@ func (p *puller) one(ctx context.Context, o Offer) error {
 		return damaged(o.ID, o.Digest, got)
 	}
 	p.tally.retried()
+	p.dst.yield(o.Segments)
 	p.driving.settle(Settlement{ID: o.ID, Digest: got, Again: true})
 	return nil
 }

@@ -30,7 +30,7 @@ type receiver struct {
 
 // hear heeds the daemon's words.
 func (r *receiver) hear(_ context.Context, b Batch, done bool) error {
-	if done || isClosed(r.dst.idle) && b.Settled == nil || b.Verdicts != nil || b.Offers != nil || b.Outcomes != nil || b.Removed != nil || b.Done {
+	if done || b.Verdicts != nil || b.Offers != nil || b.Outcomes != nil || b.Removed != nil || b.Done {
 		return broke("it speaks as if it had to make the files")
 	}
 	r.told(b)
@@ -66,6 +66,9 @@ func (r *receiver) wanted(ts []*taken) {
 // sent.
 func (r *receiver) bundle(ctx context.Context, b *bundle) error {
 	id, segments := b.id, b.segments
+	if err := r.dst.reserve(ctx, segments); err != nil {
+		return err
+	}
 	for i := range segments {
 		s := &segments[i]
 		if s.Compare {

@@ -131,6 +131,12 @@ func (w *world) checkBounds(t *testing.T) {
 	if w.daemon.most > w.driveWindow {
 		t.Errorf("%d bundles driven at once, window %d", w.daemon.most, w.driveWindow)
 	}
+	// A file that bundles bring in parts is one that the lender works on, and a bundle
+	// that is to come again keeps its files open.
+	most := max(w.open, w.link.long) + w.lendWindow + 1
+	if w.open > 0 && w.client.report.Retried+w.daemon.report.Retried == 0 && w.plot.most > most {
+		t.Errorf("%d files in the making at once, at most %d", w.plot.most, most)
+	}
 	for _, s := range []*side{&w.client, &w.daemon} {
 		if s.progress.Load() != s.report.Bytes+s.report.Kept {
 			t.Errorf("progress says %d bytes, the report %d and %d kept", s.progress.Load(), s.report.Bytes, s.report.Kept)

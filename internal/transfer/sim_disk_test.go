@@ -64,6 +64,8 @@ type plot struct {
 	finished bool
 	clean    bool
 	open     int
+	filled   int // those of them that bundles bring
+	most     int // of filled
 	resumed  int64
 }
 
@@ -119,6 +121,10 @@ func (p *plot) Open(e tree.Entry, v tree.Verdict) (tree.Landing, error) {
 		l.old = p.disk.files[l.path].data
 	}
 	p.open++
+	if l.brought = len(v.Ranges) > 0; l.brought {
+		p.filled++
+		p.most = max(p.most, p.filled)
+	}
 	return l, nil
 }
 
@@ -153,6 +159,8 @@ type landing struct {
 	path   string
 	old    []byte
 	sealed bool
+
+	brought bool // bundles bring some of it
 
 	mu   sync.Mutex
 	data []byte
@@ -268,6 +276,9 @@ func (l *landing) end() {
 		l.over = true
 		l.plot.mu.Lock()
 		l.plot.open--
+		if l.brought {
+			l.plot.filled--
+		}
 		l.plot.mu.Unlock()
 	}
 }

@@ -48,6 +48,7 @@ type controlLink struct {
 	mu    sync.Mutex
 	owing int // offers that are not settled
 	most  int // the most that it ever was
+	long  int // segments in the longest bundle
 }
 
 var errStreamGone = fault.New(fault.Lost, "talking to the other end", errors.New("stream reset"), "run the same command again")
@@ -160,6 +161,11 @@ func (l *controlLink) daemonEnd() linkEnd { return linkEnd{l, l.toClient, l.toDa
 // Send sends.
 func (l linkEnd) Send(ctx context.Context, b transfer.Batch) error {
 	l.owe(len(b.Offers))
+	for _, o := range b.Offers {
+		l.mu.Lock()
+		l.long = max(l.long, len(o.Segments))
+		l.mu.Unlock()
+	}
 	return l.send(ctx, l.out, message{batch: &b})
 }
 

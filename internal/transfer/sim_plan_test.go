@@ -29,6 +29,7 @@ type scenario struct {
 	slots                   int
 	lendWindow, driveWindow int
 	queue                   int // messages that the control link holds
+	open                    int // files that a sink has in the making at once; 0: as many as it likes
 	failFast                bool
 	delta                   bool
 	source                  *grove
@@ -59,6 +60,7 @@ func draw(seed uint64) scenario {
 		driveWindow: 1 + rng.IntN(8),
 		queue:       rng.IntN(4),
 		delta:       rng.IntN(3) == 0,
+		open:        rng.IntN(2) * (1 + rng.IntN(8)),
 		sinkTrouble: map[int64]trouble{},
 	}
 	slow := pace{rng.Uint64(), time.Duration(1+rng.IntN(10)) * second}
@@ -164,7 +166,7 @@ func (s scenario) failing() []fault.Code {
 
 // String is the scenario for a person who looks into a failure.
 func (s scenario) String() string {
-	return fmt.Sprintf("seed %d: %s of %d entries in chunks of %d, %d slots, windows %d and %d, queue %d, delta %v, fail fast %v; wire %+v, link cut at %d, kill %d or cancel %d at %s, source %v, sink %v",
-		s.seed, s.direction, len(s.source.entries), s.chunk, s.slots, s.lendWindow, s.driveWindow, s.queue, s.delta, s.failFast,
+	return fmt.Sprintf("seed %d: %s of %d entries in chunks of %d, %d slots, windows %d and %d, queue %d, open %d, delta %v, fail fast %v; wire %+v, link cut at %d, kill %d or cancel %d at %s, source %v, sink %v",
+		s.seed, s.direction, len(s.source.entries), s.chunk, s.slots, s.lendWindow, s.driveWindow, s.queue, s.open, s.delta, s.failFast,
 		s.wire, s.linkCut, s.kill, s.cancel, s.at, s.source.trouble, s.sinkTrouble)
 }

@@ -96,7 +96,7 @@ func (w *world) setup() transport.Setup {
 
 func (w *world) options(s *side, window int) transfer.Options {
 	return transfer.Options{
-		Chunk: w.chunk, Window: window,
+		Chunk: w.chunk, Window: window, Open: w.open,
 		Events: transfer.Events{
 			Moved:   func(n int64) { s.progress.Add(n) },
 			Problem: func(tree.Problem) { s.problems.Add(1) },

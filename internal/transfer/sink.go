@@ -5,7 +5,8 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/rdmacp/rdmacp/internal/transport"
+	"golang.org/x/sync/semaphore"
+
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -17,7 +18,9 @@ const maxOpen = 1 << 15
 type sink struct {
 	*end
 	tree   tree.Sink
-	wanted func(ts []*taken) // called with files as soon as they are wanted; may be nil
+	most   int64               // files in the making at once
+	room   *semaphore.Weighted // for them
+	wanted func(ts []*taken)   // called with files as soon as they are wanted; may be nil
 
 	wake chan struct{} // holds one token if there is something new for add
 	due  chan struct{} // holds one token if there is something new for commit
@@ -33,27 +36,13 @@ type sink struct {
 	commits int      // files that commit has in hand
 	dirty   bool     // something could not be copied
 	ended   bool     // idle is closed
-}
-
-// taken is a file that is wanted.
-type taken struct {
-	entry   tree.Entry
-	path    string
-	verdict tree.Verdict
-
-	open    sync.Once
-	landing tree.Landing
-	err     error // of opening it
-
-	// The rest belongs to the sink's lock.
-	there tree.Ranges // what has landed
-	left  int64       // bytes that have not
-	seal  *tree.Seal
+	begun   int      // files that bundles bring in parts
 }
 
 func newSink(e *end, t tree.Sink) *sink {
+	most := int64(e.options.open())
 	return &sink{
-		end: e, tree: t, files: map[int64]*taken{},
+		end: e, tree: t, most: most, room: semaphore.NewWeighted(most), files: map[int64]*taken{},
 		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), idle: make(chan struct{}),
 	}
 }
@@ -103,250 +92,11 @@ func signal(c chan struct{}) {
 	}
 }
 
-// add takes the entries in, in their order, until the last.
-func (s *sink) add(ctx context.Context) error {
-	var paths tree.Paths
-	for {
-		pause(2)
-		s.mu.Lock()
-		batch := s.arrived
-		s.arrived, s.busy = nil, len(batch)
-		last := s.last
-		s.rest()
-		s.mu.Unlock()
-		if len(batch) == 0 {
-			if last {
-				return nil
-			}
-			select {
-			case <-s.wake:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			continue
-		}
-		if err := s.addAll(ctx, batch, &paths); err != nil {
-			return err
-		}
-	}
-}
-
-// addAll takes entries in.
-func (s *sink) addAll(ctx context.Context, batch []tree.Entry, paths *tree.Paths) error {
-	var wanted []*taken
-	for _, e := range batch {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		path := paths.Of(e)
-		v := s.tree.Add(ctx, e)
-		v.ID = e.ID
-		s.tally.count(func(r *Report) { r.Entries++ })
-		if s.options.Events.Decided != nil {
-			s.options.Events.Decided(path, e, v)
-		}
-		switch v.Answer {
-		case tree.Want:
-			v.Ranges = tree.Coalesce(v.Ranges, MaxRanges)
-			wanted = append(wanted, s.take(e, path, v))
-		case tree.Fail:
-			s.failed(path, v.Fault)
-		case tree.Done, tree.Skip:
-		}
-		s.out.add(func(b *Batch) { b.Verdicts = append(b.Verdicts, v) })
-	}
-	if s.wanted != nil && len(wanted) > 0 {
-		s.wanted(wanted)
-	}
-	return nil
-}
-
-// take notes a file that is wanted.
-func (s *sink) take(e tree.Entry, path string, v tree.Verdict) *taken {
-	t := &taken{entry: e, path: path, verdict: v}
-	wanted := tree.RangesOf(v.Ranges)
-	t.left = wanted.Bytes()
-	t.there = *tree.RangesOf(wanted.Without([]tree.Range{{Len: max(e.Meta.Size, 0)}})) // the rest is not asked for
-	s.tally.count(func(r *Report) { r.Resumed += v.Resumed })
-	s.mu.Lock()
-	s.files[e.ID] = t
-	s.mu.Unlock()
-	return t
-}
-
 // find returns a file that is wanted still; nil if there is none.
 func (s *sink) find(id int64) *taken {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.files[id]
-}
-
-// landingOf opens a file when it is first needed.
-func (s *sink) landingOf(t *taken) (tree.Landing, error) {
-	t.open.Do(func() {
-		t.landing, t.err = s.tree.Open(t.entry, t.verdict)
-	})
-	return t.landing, t.err
-}
-
-// write writes a segment's bytes. A file that cannot be written is given up, and
-// the rest of the bundle goes on.
-func (s *sink) write(seg Segment, p []byte) {
-	t := s.find(seg.ID)
-	if t == nil {
-		return
-	}
-	l, err := s.landingOf(t)
-	if err == nil {
-		_, err = l.WriteAt(p, seg.Off)
-	}
-	if err != nil {
-		s.fail(t, asFault("writing "+t.path, err), false)
-	}
-}
-
-// old is the digest of what the destination has of a segment.
-func (s *sink) old(seg Segment) (transport.Digest, bool) {
-	if t := s.find(seg.ID); t != nil {
-		if l, err := s.landingOf(t); err == nil {
-			return l.Old(seg.Range)
-		}
-	}
-	return transport.Digest{}, false
-}
-
-// arrival is how a segment has come to be at the destination.
-type arrival int
-
-const (
-	moves   arrival = iota // its bytes were written, and are right
-	keeps                  // the destination's file has them
-	differs                // it has others, and nothing is to be moved
-)
-
-// landed notes a segment that is right. Of a segment that arrives twice, the
-// bytes count once.
-func (s *sink) landed(seg Segment, d transport.Digest, how arrival) {
-	t := s.find(seg.ID)
-	if t == nil {
-		return
-	}
-	l, err := s.landingOf(t)
-	switch {
-	case err != nil:
-		s.fail(t, asFault("writing "+t.path, err), false)
-		return
-	case how == moves:
-		l.Landed(seg.Range, d)
-	case how == keeps:
-		l.Keep(seg.Range)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before := t.there.Bytes()
-	t.there.Add(seg.Range)
-	t.left -= t.there.Bytes() - before
-	s.settleUp(t)
-}
-
-// fits refuses a seal of what nobody has told of, or of another size than was told.
-func (s *sink) fits(seal tree.Seal) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if seal.ID > s.lastID {
-		return broke("entry %d is read, but was not told of", seal.ID)
-	}
-	t := s.files[seal.ID]
-	if t != nil && seal.Fault == nil && t.entry.Meta.Size != tree.Streamed && seal.Size != t.entry.Meta.Size {
-		return broke("%q was read with %d bytes, and has %d", t.path, seal.Size, t.entry.Meta.Size)
-	}
-	return nil
-}
-
-// sealed heeds the source's last word on a file, and returns the file if it is to
-// be given up.
-func (s *sink) sealed(seal tree.Seal) *taken {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.files[seal.ID]
-	if t == nil || seal.Fault != nil {
-		return t // nil: it was given up here, or waits for its commit
-	}
-	if t.entry.Meta.Size == tree.Streamed && t.seal == nil {
-		t.left += seal.Size
-	}
-	t.seal = &seal
-	s.settleUp(t)
-	return nil
-}
-
-// settleUp hands a file to commit once all of it is there. S is locked.
-func (s *sink) settleUp(t *taken) {
-	if t.seal == nil || t.left > 0 || s.files[t.entry.ID] != t {
-		return
-	}
-	delete(s.files, t.entry.ID)
-	s.ready = append(s.ready, t)
-	signal(s.due)
-}
-
-// commit puts files into place, as many at a time as there are.
-func (s *sink) commit(ctx context.Context) error {
-	for {
-		pause(7)
-		s.mu.Lock()
-		batch := s.ready
-		s.ready, s.commits = nil, len(batch)
-		s.rest()
-		s.mu.Unlock()
-		if len(batch) > 0 {
-			s.commitAll(ctx, batch)
-			continue
-		}
-		select {
-		case <-s.due:
-		case <-s.idle:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// commitAll puts files into place and tells what became of each.
-func (s *sink) commitAll(ctx context.Context, batch []*taken) {
-	open := batch[:0:0]
-	landings := make([]tree.Landing, 0, len(batch))
-	for _, t := range batch {
-		l, err := s.landingOf(t)
-		if err != nil {
-			s.outcome(t, asFault("writing "+t.path, err))
-			continue
-		}
-		l.Sealed(*t.seal)
-		open, landings = append(open, t), append(landings, l)
-	}
-	errs := s.tree.Commit(ctx, landings)
-	if ctx.Err() != nil {
-		return // what did not get into place waits for the next run
-	}
-	for i, err := range errs {
-		s.outcome(open[i], err)
-	}
-}
-
-// outcome tells what became of a file.
-func (s *sink) outcome(t *taken, err error) {
-	if err != nil {
-		err = asFault("writing "+t.path, err)
-		s.failed(t.path, err)
-	} else {
-		s.tally.count(func(r *Report) { r.Files++ })
-		if s.options.Events.Committed != nil {
-			s.options.Events.Committed(t.path, t.entry, *t.seal)
-		}
-	}
-	s.out.add(func(b *Batch) { b.Outcomes = append(b.Outcomes, Outcome{t.entry.ID, err}) })
 }
 
 // fail gives a file up; forget says that what has come of it is of no use.
@@ -422,15 +172,4 @@ func (s *sink) close() error {
 		errs = append(errs, t.close(false))
 	}
 	return errors.Join(errs...)
-}
-
-var errGivenUp = errors.New("it was given up")
-
-// close gives a file up. One that was never opened cannot be any more.
-func (t *taken) close(forget bool) error {
-	t.open.Do(func() { t.err = errGivenUp })
-	if t.landing == nil {
-		return nil
-	}
-	return t.landing.Close(forget)
 }

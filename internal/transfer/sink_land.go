@@ -1,0 +1,74 @@
+package transfer
+
+import (
+	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/tree"
+)
+
+// landingOf opens a file when it is first needed.
+func (s *sink) landingOf(t *taken) (tree.Landing, error) {
+	t.open.Do(func() {
+		t.landing, t.err = s.tree.Open(t.entry, t.verdict)
+	})
+	return t.landing, t.err
+}
+
+// write writes a segment's bytes. A file that cannot be written is given up, and
+// the rest of the bundle goes on.
+func (s *sink) write(seg Segment, p []byte) {
+	t := s.find(seg.ID)
+	if t == nil {
+		return
+	}
+	l, err := s.landingOf(t)
+	if err == nil {
+		_, err = l.WriteAt(p, seg.Off)
+	}
+	if err != nil {
+		s.fail(t, asFault("writing "+t.path, err), false)
+	}
+}
+
+// old is the digest of what the destination has of a segment.
+func (s *sink) old(seg Segment) (transport.Digest, bool) {
+	if t := s.find(seg.ID); t != nil {
+		if l, err := s.landingOf(t); err == nil {
+			return l.Old(seg.Range)
+		}
+	}
+	return transport.Digest{}, false
+}
+
+// arrival is how a segment has come to be at the destination.
+type arrival int
+
+const (
+	moves   arrival = iota // its bytes were written, and are right
+	keeps                  // the destination's file has them
+	differs                // it has others, and nothing is to be moved
+)
+
+// landed notes a segment that is right. Of a segment that arrives twice, the
+// bytes count once.
+func (s *sink) landed(seg Segment, d transport.Digest, how arrival) {
+	t := s.find(seg.ID)
+	if t == nil {
+		return
+	}
+	l, err := s.landingOf(t)
+	switch {
+	case err != nil:
+		s.fail(t, asFault("writing "+t.path, err), false)
+		return
+	case how == moves:
+		l.Landed(seg.Range, d)
+	case how == keeps:
+		l.Keep(seg.Range)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := t.there.Bytes()
+	t.there.Add(seg.Range)
+	t.left -= t.there.Bytes() - before
+	s.settleUp(t)
+}
