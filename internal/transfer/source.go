@@ -192,15 +192,17 @@ func (s *source) close() {
 	}
 }
 
-// fail ends a file that cannot be read, and tells the sink.
+// fail ends a file that cannot be read, and tells the sink of the first reason.
 func (s *source) fail(g *given, err error) {
+	seal := tree.Seal{ID: g.entry.ID, Fault: err}
 	g.mu.Lock()
 	first := !g.failed
-	g.failed = true
-	g.seal = tree.Seal{ID: g.entry.ID, Fault: err}
+	if first {
+		g.failed, g.seal = true, seal
+	}
 	g.mu.Unlock()
 	if first {
-		s.out.add(func(b *Batch) { b.Seals = append(b.Seals, g.seal) })
+		s.out.add(func(b *Batch) { b.Seals = append(b.Seals, seal) })
 	}
 }
 
