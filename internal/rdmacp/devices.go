@@ -108,5 +108,5 @@ func orDash(s string) string {
 
 // stdoutFault is the fault of data that could not be written.
 func stdoutFault(err error) error {
-	return fault.New(fault.IO, "writing to standard output", err, "see where standard output goes: a full disk, or a pipe that was closed")
+	return fault.New(fault.IO, "writing to standard output", bare(err), "see where standard output goes: a full disk, or a pipe that was closed")
 }

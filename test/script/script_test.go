@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"rdmacp":      cmdRdmacp,
 			"rdmacp-cut":  cmdRdmacpCut,
+			"rdmacp-to":   cmdRdmacpTo,
 			"fabric":      cmdFabric,
 			"impostor":    cmdImpostor,
 			"rdmad":       cmdRdmad,
