@@ -27,7 +27,14 @@ func (a *app) run(ctx context.Context, what command, flags *pflag.FlagSet, args 
 	if err != nil {
 		return a.portHabit(err, args)
 	}
-	files, err := a.opts.files(a.io.Stdin)
+	a.what = j.what("copying", "to")
+	if what == verifies {
+		a.what = j.what("comparing", "with")
+	}
+	if err := j.checkList(&a.opts); err != nil {
+		return err
+	}
+	files, err := a.opts.files(ctx, a.io.Stdin)
 	if err != nil {
 		return err
 	}
@@ -36,10 +43,6 @@ func (a *app) run(ctx context.Context, what command, flags *pflag.FlagSet, args 
 	j.name(files != nil)
 	if err := errors.Join(a.portHabit(nil, args), j.check(&a.opts, p), j.look(p)); err != nil {
 		return err
-	}
-	a.what = j.what("copying", "to")
-	if what == verifies {
-		a.what = j.what("comparing", "with")
 	}
 	a.again = again(j, p)
 	a.messages = &messages{w: a.io.Stderr}
@@ -165,7 +168,7 @@ type sink interface {
 // openSink opens where a copy lands on this host.
 func (a *app) openSink(w *watch) (sink, error) {
 	if w.job.piped {
-		return newStdoutSink(a.io.Stdout), nil
+		return newStdoutSink(a.bytes), nil
 	}
 	s, err := storage.Land(w.job.dst.arg, w.job.naming, w.job.several, w.plan.land)
 	if err != nil {

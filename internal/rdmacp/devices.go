@@ -108,5 +108,8 @@ func orDash(s string) string {
 
 // stdoutFault is the fault of data that could not be written.
 func stdoutFault(err error) error {
+	if _, ok := fault.As(err); ok { // the user has interrupted it
+		return err
+	}
 	return fault.New(fault.IO, "writing to standard output", bare(err), "see where standard output goes: a full disk, or a pipe that was closed")
 }

@@ -2,6 +2,7 @@ package rdmacp
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -93,7 +94,7 @@ func bare(err error) error {
 }
 
 // files reads the list of --files-from; nil if there is none.
-func (s *selection) files(stdin io.Reader) ([]string, error) {
+func (s *selection) files(ctx context.Context, stdin io.Reader) ([]string, error) {
 	if s.filesFrom == "" {
 		return nil, nil
 	}
@@ -107,7 +108,11 @@ func (s *selection) files(stdin io.Reader) ([]string, error) {
 		defer func() { _ = f.Close() }() // nothing was written to it
 		in = f
 	}
-	text, err := io.ReadAll(in)
+	// Whoever writes the list may take as long as he likes.
+	text, err := await(ctx, 0, func() ([]byte, error) { return io.ReadAll(in) })
+	if _, left := fault.As(err); left {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fault.New(fault.IO, what, bare(err), "see whether the file can be read")
 	}

@@ -189,10 +189,26 @@ func (j job) check(o *options, p plan) error {
 			return usage(what, fmt.Errorf("%q is a directory", s.arg), "add -r to copy it, or -a to keep links, owners and devices, too")
 		}
 	}
-	if p.walk.Files != nil && len(j.sources) > 1 {
-		return usage(what, errors.New("--files-from lists what is below one source, and there are several"), "name one directory")
-	}
 	return nil
+}
+
+// checkList refuses a list of files where there is nothing to list from, ahead of
+// reading it: that may have to be typed.
+func (j job) checkList(o *options) error {
+	var why, fix string
+	switch {
+	case o.filesFrom == "":
+		return nil
+	case j.piped && j.direction == transport.Put && o.filesFrom == "-":
+		why, fix = "standard input cannot be both the list and what is listed", "name the directory that the list is about as the source"
+	case j.piped:
+		why, fix = "a stream of bytes has no files to be listed", "drop --files-from"
+	case len(j.sources) > 1:
+		why, fix = "--files-from lists what is below one source, and there are several", "name one directory"
+	default:
+		return nil
+	}
+	return usage(j.what("copying", "to"), errors.New(why), fix)
 }
 
 // checkPipe refuses what cannot be done with a stream of bytes.
@@ -205,12 +221,10 @@ func (j job) checkPipe(what string, o *options, p plan) error {
 		why = "standard input and output can be copied only"
 	case len(j.sources) > 1 || j.several:
 		why, fix = "several sources do not go together with -", "name one source and one destination; a file that is called - is ./-"
-	case o.trees() || p.walk.Files != nil || p.walk.Filter != nil:
+	case o.trees() || p.walk.Filter != nil:
 		why, fix = "a stream of bytes is no tree", "drop -r, -a and what chooses between files"
 	case in && (j.dst.isDir() || j.dst.remote.base() == ""):
 		why, fix = "what comes from standard input needs a name", "name a file as the destination"
-	case in && o.filesFrom == "-":
-		why, fix = "standard input cannot be both", "read the list from a file"
 	case !in && j.sources[0].contents():
 		why, fix = "a directory cannot go to standard output", "name a file"
 	case !in && (o.json || o.digest != tree.NoDigest || o.itemize):

@@ -5,6 +5,7 @@ package rdmacp
 import (
 	"context"
 	"fmt"
+	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ type IO = console.IO
 // app is one run of the command.
 type app struct {
 	io       IO
+	bytes    io.Writer // standard output for the bytes of a file
 	fabric   transport.Fabric
 	rails    func() ([]device.Rail, error)
 	opts     options
@@ -31,7 +33,7 @@ type app struct {
 // Main runs the command with its arguments, the program's name not among them,
 // and returns its exit code. A cancelled ctx interrupts the copy.
 func Main(ctx context.Context, args []string, stdio IO, fabric transport.Fabric) int {
-	a := &app{io: stdio, fabric: fabric, rails: device.Rails, what: "running the command"}
+	a := &app{io: impatient(ctx, stdio), bytes: stdio.Stdout, fabric: fabric, rails: device.Rails, what: "running the command"}
 	root := a.rootCommand(ctx)
 	root.SetArgs(append([]string{}, args...)) // nil would stand for os.Args
 	if err := root.Execute(); err != nil {

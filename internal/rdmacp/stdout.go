@@ -13,7 +13,8 @@ import (
 
 // stdoutSink is a tree.Sink for one file whose bytes go to a stream in their
 // order. What comes early waits in memory, and keeps whoever brought it waiting
-// too, so that it never is more than the chunks in flight.
+// too, so that it never is more than the chunks in flight. Nobody waits any more
+// once the transfer is over, whoever reads the stream or does not.
 type stdoutSink struct {
 	w io.Writer
 
@@ -111,7 +112,9 @@ func (f stdoutFile) WriteAt(b []byte, off int64) (int, error) {
 	return len(b), nil
 }
 
-// Landed writes bytes once it is their turn.
+// Landed hands bytes on once it is their turn, and waits until they are written. A
+// pipe may take nothing for ever: the one who waits for it can leave, the call that
+// writes cannot.
 func (f stdoutFile) Landed(r tree.Range, _ transport.Digest) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -123,9 +126,17 @@ func (f stdoutFile) Landed(r tree.Range, _ transport.Digest) {
 	if f.next != r.Off || f.ended || f.failure != nil {
 		return // it was written before, or nobody wants it any more
 	}
-	f.mu.Unlock() // it is this range's turn, until next says otherwise
+	go f.write(b, r) // it is this range's turn, until next says otherwise
+	for f.next == r.Off && !f.ended && f.failure == nil {
+		f.turn.Wait()
+	}
+}
+
+// write writes the bytes of a range.
+func (f stdoutFile) write(b []byte, r tree.Range) {
 	_, err := f.w.Write(b)
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	if err != nil {
 		f.failure = stdoutFault(err)
 	}

@@ -15,7 +15,8 @@ import (
 // Stream returns a source of one file called name, whose bytes come out of r, for
 // as long as there are any. Its size is tree.Streamed. It can be opened once, and
 // ReadAt has to be called for one range behind the other: who comes too early
-// waits. R is not closed.
+// waits. R is not closed. Once the context of Walk has ended, nobody waits any
+// more, for r neither: what was to be read into is then not to be used again.
 func Stream(r io.Reader, name string) tree.Source {
 	s := &stream{from: r, name: name}
 	s.turn = sync.NewCond(&s.mu)
@@ -40,6 +41,7 @@ func (s *stream) Walk(ctx context.Context, yield func(tree.Entry) error, _ func(
 	if err := ended(ctx, "reading "+shown(s.name)); err != nil {
 		return err
 	}
+	context.AfterFunc(ctx, func() { _ = s.Close() })
 	return yield(tree.Entry{ID: 1, Name: s.name, Kind: tree.File, Meta: tree.Meta{Size: tree.Streamed, Mode: 0o644}})
 }
 
@@ -72,24 +74,40 @@ func (s *stream) ReadAt(b []byte, off int64) (int, error) {
 	case off != s.next:
 		return 0, s.wrong(fmt.Sprintf("byte %d was read before", off))
 	}
+	return s.read(b)
+}
+
+// read reads what comes next. A pipe may bring nothing for ever: the one who waits
+// for it can leave, the call that reads cannot. S is locked.
+func (s *stream) read(b []byte) (int, error) {
+	var n int
+	var err error
+	done := false
 	s.busy = true
-	s.mu.Unlock()
-	n, err := io.ReadFull(s.from, b)
-	s.mu.Lock()
-	s.busy = false
-	s.next += int64(n)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = io.EOF
+	go func() {
+		got, failure := io.ReadFull(s.from, b)
+		if errors.Is(failure, io.ErrUnexpectedEOF) {
+			failure = io.EOF
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		n, err, done = got, failure, true
+		s.busy, s.next, s.err = false, s.next+int64(got), failure
+		s.turn.Broadcast()
+	}()
+	for !done && !s.closed {
+		s.turn.Wait()
 	}
-	s.err = err
-	s.turn.Broadcast()
+	if !done {
+		return 0, s.wrap(os.ErrClosed)
+	}
 	return n, s.wrap(err)
 }
 
 // Unchanged implements tree.SourceFile: what came out of a pipe stays what it was.
 func (s *stream) Unchanged() error { return nil }
 
-// Close ends the waiting of whoever came too early.
+// Close ends all waiting.
 func (s *stream) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

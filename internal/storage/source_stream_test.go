@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -90,7 +91,36 @@ func TestStreamClosed(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
-	wantFault(t, <-errs, fault.Internal) // the one that waited for its turn
+	for range 2 { // the one that waited for its turn, and the one that waited for bytes
+		wantFault(t, <-errs, fault.Internal)
+	}
+	_ = w.Close()
+}
+
+// The end of the walk's context is the end of waiting for bytes.
+func TestStreamEnded(t *testing.T) {
+	t.Parallel()
+	r, w := io.Pipe()
+	s := Stream(r, "-")
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := s.Walk(ctx, func(tree.Entry) error { return nil }, nil); err != nil {
+		t.Fatal(err)
+	}
+	f, err := s.Open(tree.Entry{ID: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(10*time.Millisecond, cancel)
+	_, err = f.ReadAt(make([]byte, 5), 0)
+	wantFault(t, err, fault.Internal)
+	_ = w.Close()
+}
+
+func TestStreamFails(t *testing.T) {
+	t.Parallel()
+	r, w := io.Pipe()
+	f, _ := openStream(t, r)
 	_ = w.CloseWithError(os.ErrPermission)
-	wantFault(t, <-errs, fault.Permission, "reading -")
+	_, err := f.ReadAt(make([]byte, 5), 0)
+	wantFault(t, err, fault.Permission, "reading -")
 }

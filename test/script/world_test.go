@@ -93,14 +93,19 @@ func (w *world) check(ts *testscript.TestScript, neg bool, name string) {
 
 // run runs rdmacp.
 func (w *world) run(ctx context.Context, ts *testscript.TestScript, stdout io.Writer, args []string) {
+	streams := stdio(ts, stdout, ts.Stderr())
+	streams.Stdin = bytes.NewReader(w.stdin)
+	w.stdin = nil
+	w.runWith(ctx, ts, streams, args)
+}
+
+// runWith is run with all streams.
+func (w *world) runWith(ctx context.Context, ts *testscript.TestScript, streams console.IO, args []string) {
 	if slices.Contains(args, "--port") {
 		// Small slabs, and patience with a busy machine; what args say goes first.
 		args = append([]string{"--chunk-size=64KiB", "--slots=4", "--connect-timeout=9s"}, args...)
 	}
 	begun := time.Now()
-	streams := stdio(ts, stdout, ts.Stderr())
-	streams.Stdin = bytes.NewReader(w.stdin)
-	w.stdin = nil
 	w.exit = rdmacp.Main(ctx, args, streams, w.fabric)
 	if d := time.Since(begun); d > answerLimit {
 		ts.Fatalf("rdmacp took %v", d)
