@@ -191,6 +191,27 @@ func TestRemoveSources(t *testing.T) {
 	lists(t, d.dir, "sub", "x")
 }
 
+// Of two sources that have a file of one name, the one that was copied is removed,
+// and the other stays.
+func TestRemoveOverlappingSources(t *testing.T) {
+	t.Parallel()
+	d := start(t, memory.Faults{})
+	from := t.TempDir()
+	for _, name := range []string{"a/x", "a/only", "b/x"} {
+		must(t, os.MkdirAll(filepath.Dir(filepath.Join(from, name)), 0o700))
+		must(t, os.WriteFile(filepath.Join(from, name), []byte(name), 0o600))
+	}
+	j := job(nil)
+	j.Naming, j.Several, j.Engine.Remove = tree.Contents, true, true
+	src := storage.NewWalker([]storage.Start{{Path: from + "/a/"}, {Path: from + "/b/"}}, j.Walk)
+	defer func() { must(t, src.Close()) }()
+	_, err := d.dial(t, transport.Put).Put(t.Context(), src, to("tree"), j)
+	must(t, err)
+	holds(t, filepath.Join(d.dir, "tree", "x"), []byte("a/x"))
+	holds(t, filepath.Join(from, "b", "x"), []byte("b/x"))
+	lists(t, filepath.Join(from, "a"))
+}
+
 // Each file that cannot be copied is a problem of its own at both ends; the log
 // names the first twenty and counts all.
 func TestProblemsAreLogged(t *testing.T) {

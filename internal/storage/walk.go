@@ -26,7 +26,8 @@ type Start struct {
 // it elsewhere by moving directories or planting symbolic links.
 //
 // Memory grows with the number of directories, and of files that have more than
-// one name where hard links are kept; and with the names of one directory.
+// one name where hard links are kept; and with the names of one directory, or of all
+// that starts have in common.
 type Walker struct {
 	starts []Start
 	opts   tree.WalkOptions
@@ -67,7 +68,10 @@ func (w *Walker) Walk(ctx context.Context, yield func(tree.Entry) error, problem
 	alive := func() error { return ended(ctx, "looking for files") }
 	r := &walk{
 		opts: w.opts, rules: rules, table: w.table, recent: &w.recent, alive: alive, problem: problem,
-		linked: linkTable{}, owners: newOwnerNames(w.opts), tops: map[string]bool{},
+		linked: linkTable{}, owners: newOwnerNames(w.opts),
+	}
+	if overlap(w.starts) {
+		r.tops = names{}
 	}
 	r.yield = func(e tree.Entry) error {
 		if err := alive(); err != nil {
@@ -95,7 +99,7 @@ type walk struct {
 	alive   func() error // says why no more is wanted
 	linked  linkTable
 	owners  *ownerNames
-	tops    map[string]bool // the names of entries without a parent, and whether they are directories
+	tops    names // of what lies where the copy lands; nil unless starts overlap
 }
 
 // level is a directory in which the walk is.
@@ -103,6 +107,7 @@ type level struct {
 	id            int64  // in the table; below zero: no entry stands for it
 	path          string // in what is copied; empty at the top
 	up            *level
+	names         names // that have come in it; nil if nobody else comes here
 	device, inode uint64
 }
 

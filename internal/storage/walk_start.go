@@ -32,7 +32,7 @@ func (r *walk) start(s Start) error {
 	if s.Dir != nil {
 		above = strings.TrimSuffix(above, "/")
 	}
-	return r.visit(&level{id: r.table.start(s.Dir, above)}, leaf, wish{named: true, all: true})
+	return r.visit(&level{id: r.table.start(s.Dir, above), names: r.tops}, leaf, wish{named: true, all: true})
 }
 
 // startPath returns a start's path without slashes at its end, and whether what is

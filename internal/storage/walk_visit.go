@@ -5,7 +5,6 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -114,7 +113,8 @@ func (r *walk) enter(in *level, leaf string, at spot, f *found) (*level, error) 
 	if in != nil {
 		l.path = in.join(leaf)
 	}
-	if !r.free(in, leaf, true) {
+	var free bool
+	if l.names, free = r.free(in, leaf, true); !free {
 		return nil, f.sub.close()
 	}
 	l.id = r.last + 1
@@ -128,7 +128,7 @@ func (r *walk) enter(in *level, leaf string, at spot, f *found) (*level, error) 
 
 // send sends the entry of something that is no directory.
 func (r *walk) send(in *level, leaf string, f *found) error {
-	if !r.free(in, leaf, false) {
+	if _, free := r.free(in, leaf, false); !free {
 		return nil
 	}
 	e := tree.Entry{Parent: in.parent(), Name: leaf, Kind: kindOf(f.mode), Meta: r.meta(f), Link: f.link, Data: f.data}
@@ -157,21 +157,4 @@ func (r *walk) emit(e tree.Entry) error {
 	r.last++
 	e.ID = r.last
 	return r.yield(e)
-}
-
-// free reports whether a name has not come from another start yet; directories of
-// one name become one.
-func (r *walk) free(in *level, leaf string, dir bool) bool {
-	if in == nil || in.id >= 0 {
-		return true
-	}
-	wasDir, taken := r.tops[leaf]
-	if taken && (!dir || !wasDir) {
-		r.fail(leaf, fault.New(fault.Usage, "reading "+r.table.shown(in.id, leaf),
-			errors.New("another source is called "+shown(leaf)+" too, and both would get one name"),
-			"copy them one after the other, to different places"))
-		return false
-	}
-	r.tops[leaf] = dir
-	return true
 }
