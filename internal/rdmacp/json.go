@@ -134,6 +134,9 @@ type countersField struct {
 	WorkRequests uint64 `json:"work_requests"`
 	Completions  uint64 `json:"completions"`
 	Wakeups      uint64 `json:"wakeups"`
+	PagedBytes   uint64 `json:"page_cache_bytes"`
+	Windows      uint64 `json:"windows"`
+	WhyCopied    string `json:"why_copied"` // why the page cache could not be shown to the NIC; empty where it was, or not tried
 }
 
 // errorLine says why there is no copy.
@@ -168,6 +171,7 @@ func newCountersField(c client.Counters) countersField {
 	return countersField{
 		Bytes: c.Bytes, Chunks: c.Chunks, CopiedBytes: c.CopiedBytes,
 		WorkRequests: c.WorkRequests, Completions: c.Completions, Wakeups: c.Wakeups,
+		PagedBytes: c.PagedBytes, Windows: c.Windows, WhyCopied: c.WhyCopied,
 	}
 }
 

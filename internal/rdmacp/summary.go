@@ -100,11 +100,19 @@ func (o outcome) ledger() string {
 
 // ledgerLine is what it cost one end.
 func ledgerLine(where string, c client.Counters) string {
-	return fmt.Sprintf("  %s  %s moved, %s copied by a CPU, %s, %s, %s", where,
-		humanBytes(int64(c.Bytes)), humanBytes(int64(c.CopiedBytes)),
+	paged := ""
+	if c.PagedBytes > 0 {
+		paged = ", " + humanBytes(int64(c.PagedBytes)) + " out of the page cache in " + count(int64(c.Windows), "window", "windows")
+	}
+	why := ""
+	if c.WhyCopied != "" {
+		why = "\n         copied, because " + c.WhyCopied
+	}
+	return fmt.Sprintf("  %s  %s moved, %s copied by a CPU%s, %s, %s, %s%s", where,
+		humanBytes(int64(c.Bytes)), humanBytes(int64(c.CopiedBytes)), paged,
 		count(int64(c.WorkRequests), "work request", "work requests"),
 		count(int64(c.Completions), "completion", "completions"),
-		count(int64(c.Wakeups), "wakeup", "wakeups"))
+		count(int64(c.Wakeups), "wakeup", "wakeups"), why)
 }
 
 // json is the same for programs.

@@ -45,6 +45,18 @@ func (g gather) ReadAt(p []byte, _ int64) (int, error) {
 	return n, nil
 }
 
+// Place is that of transport.Paged: a bundle that is a range of one file lies in it.
+// What is compared, too, is read: its digest is needed even where the transport takes
+// none.
+func (g gather) Place(_ transport.Extent, take func(transport.Place) error) bool {
+	if len(g.segments) != 1 || g.segments[0].Compare {
+		return false
+	}
+	s := g.segments[0]
+	f := g.source.find(s.ID)
+	return f != nil && g.source.show(f, s.Range, take)
+}
+
 // scatter writes a bundle, the reverse of gather.
 type scatter struct {
 	sink     *sink

@@ -107,33 +107,44 @@ func (s *sender) bundle(ctx context.Context, b *bundle) error {
 	return s.lend(ctx, id, segments, from)
 }
 
-// lend lends a bundle, and offers the same loan again as long as the driver finds
-// other bytes than were read.
+// lend lends a bundle, anew as long as the driver finds other bytes than were read.
+// What was lent where it lies may have been written to meanwhile: from the second
+// time on it is copied, so that what is offered stays as it is.
 func (s *sender) lend(ctx context.Context, id int64, segments []Segment, from io.ReaderAt) error {
-	loan, err := s.lending.lender.LendSource(ctx, from, extent(id, segments, s.options.chunk()))
-	if err != nil {
-		return err
-	}
-	digest, err := loan.Settle(ctx)
-	if err != nil {
-		return err
-	}
-	offer := Offer{ID: id, Segments: segments, Ticket: loan.Ticket(), Digest: digest}
 	for try := 1; ; try++ {
-		said, err := s.lending.ask(ctx, offer)
+		said, digest, err := s.once(ctx, id, segments, from)
 		kept := keptBytes(segments, said.Kept)
 		switch {
 		case err != nil:
 			return err
 		case kept == int64(length(segments)), !said.Again && said.Digest == digest:
-			loan.Return()
 			s.tally.moved(solid(segments)-kept, kept)
 			return nil
 		case !said.Again || try == tries: // the driver contents itself with other bytes, or gets no right ones
 			return damaged(id, digest, said.Digest)
 		}
 		s.tally.retried()
+		from = copied{from}
 	}
+}
+
+// copied is a source that is always read.
+type copied struct{ io.ReaderAt }
+
+// once lends a bundle, and gives it back once the driver has settled it.
+func (s *sender) once(ctx context.Context, id int64, segments []Segment, from io.ReaderAt) (said Settlement, digest transport.Digest, err error) {
+	loan, err := s.lending.lender.LendSource(ctx, from, extent(id, segments, s.options.chunk()))
+	if err != nil {
+		return said, digest, err
+	}
+	if digest, err = loan.Settle(ctx); err != nil {
+		return said, digest, err
+	}
+	if said, err = s.lending.ask(ctx, Offer{ID: id, Segments: segments, Ticket: loan.Ticket(), Digest: digest}); err != nil {
+		return said, digest, err
+	}
+	loan.Return()
+	return said, digest, nil
 }
 
 // keptBytes is how many bytes are in the segments that are kept.

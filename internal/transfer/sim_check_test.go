@@ -87,7 +87,7 @@ func (w *world) checkComplete(t *testing.T) {
 		whole := ok && bytes.Equal(now.data, w.source.data[id]) && now.meta.ModTime.Equal(w.source.entries[id-1].Meta.ModTime)
 		if !whole {
 			failed++
-			if w.source.trouble[id] == healthy && w.sinkTrouble[id] == healthy {
+			if k := w.source.trouble[id]; (k == healthy || k == torn) && w.sinkTrouble[id] == healthy {
 				t.Errorf("success, but %s is not in place", path)
 			}
 		}
@@ -148,7 +148,8 @@ func (w *world) checkBounds(t *testing.T) {
 }
 
 // checkSurvived: with no fault, or with one that has to be survived, the copy
-// comes to its end; a bundle that is damaged once is moved again, once.
+// comes to its end; a bundle that is damaged once is moved again, once, and so is each
+// whose pages were written to.
 func (w *world) checkSurvived(t *testing.T) {
 	t.Helper()
 	if w.client.err != nil || w.daemon.err != nil {
@@ -157,6 +158,9 @@ func (w *world) checkSurvived(t *testing.T) {
 	most := int64(0)
 	if w.wire.CorruptAt > 0 {
 		most = 1
+	}
+	if w.wire.Paged {
+		most += w.written()
 	}
 	if w.client.report.Retried > most {
 		t.Errorf("%d bundles retried, at most %d had to be", w.client.report.Retried, most)
@@ -188,4 +192,15 @@ func (w *world) checkResumed(t *testing.T, before int64) {
 		t.Errorf("%d bytes were brought by two runs, %d and %d, but %d were wanted", got, before, w.brought(), wanted)
 		t.Log(w)
 	}
+}
+
+// written is how many bundles the files that are written to may take.
+func (w *world) written() int64 {
+	var n int64
+	for id, kind := range w.source.trouble {
+		if kind == torn || kind == changes {
+			n += int64(len(w.source.data[id])/w.chunk + 1)
+		}
+	}
+	return n
 }

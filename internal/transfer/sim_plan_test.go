@@ -66,13 +66,13 @@ func draw(seed uint64) scenario {
 	slow := pace{rng.Uint64(), time.Duration(1+rng.IntN(10)) * second}
 	s.source = grow(rng, s.chunk, slow)
 	s.before = s.clutter(rng)
-	s.wire = memory.Faults{Seed: rng.Uint64(), Delay: slow.delay, Retry: retry}
+	s.wire = memory.Faults{Seed: rng.Uint64(), Delay: slow.delay, Retry: retry, Paged: rng.IntN(2) == 0}
 	s.at = time.Duration(rng.Int64N(int64(100 * second)))
 	choices := append(s.breaks(rng),
 		func() { s.wire.Late = rng.Float64() },
 		func() { s.wire.CorruptAt = 1 + rng.Int64N(40) },
 		func() { s.wire.Corrupt = rng.Float64() * rng.Float64() },
-		func() { s.trouble(rng, s.source.trouble, rawError, ioFault, shortRead, changes, gone) },
+		func() { s.trouble(rng, s.source.trouble, rawError, ioFault, shortRead, changes, gone, torn) },
 		func() { s.trouble(rng, s.sinkTrouble, rawError, ioFault, noSpace, noCommit) },
 		func() {
 			s.source.problem = append(s.source.problem, tree.Problem{Path: "locked", Fault: fault.New(fault.Permission, "reading locked", errRaw, "")})

@@ -76,7 +76,7 @@ func runs(t *testing.T, s scenario) string {
 		return result
 	}
 	rng := rand.New(rand.NewPCG(s.seed, 8))
-	calm := faults{wire: memory.Faults{Seed: rng.Uint64(), Delay: s.wire.Delay, Retry: retry}, at: s.at}
+	calm := faults{wire: memory.Faults{Seed: rng.Uint64(), Delay: s.wire.Delay, Retry: retry, Paged: s.wire.Paged}, at: s.at}
 	exact := w.kill == 0 && len(s.failing()) == 0
 	brought := w.brought()
 	if rng.IntN(2) == 0 {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -23,8 +24,9 @@ type grove struct {
 	trouble map[int64]trouble // what is wrong with a file
 	problem []tree.Problem    // what the walk cannot read
 
-	mu   sync.Mutex
-	open int // files that are open
+	mu    sync.Mutex
+	open  int                   // files that are open
+	loads map[tree.Range]uint64 // of ranges of files that are written to
 }
 
 // trouble is what goes wrong with one file.
@@ -37,6 +39,7 @@ const (
 	noSpace            // sink only
 	shortRead          // source only: the file has become shorter
 	changes            // source only: it is changed while it is read
+	torn               // source only: its pages are written to under way, and back again
 	gone               // source only: it is gone when it is opened
 	noCommit           // sink only: it cannot be put into place
 	unreadable         // source only: the walk cannot read it
@@ -45,7 +48,7 @@ const (
 // grow makes trees of some directories, a few large files, many small ones and
 // links.
 func grow(rng *rand.Rand, chunk int, slow pace) *grove {
-	g := &grove{slow: slow, paths: map[int64]string{}, data: map[int64][]byte{}, trouble: map[int64]trouble{}}
+	g := &grove{slow: slow, paths: map[int64]string{}, data: map[int64][]byte{}, loads: map[tree.Range]uint64{}, trouble: map[int64]trouble{}}
 	dirs := []int64{0}
 	n := rng.IntN(30)
 	if rng.IntN(6) == 0 {
@@ -169,6 +172,29 @@ func (l *leaf) ReadAt(b []byte, off int64) (int, error) {
 		return n, io.EOF
 	}
 	return n, nil
+}
+
+// SyscallConn makes a leaf one that has pages. Nobody asks for its descriptor.
+func (l *leaf) SyscallConn() (syscall.RawConn, error) { return nil, errRaw }
+
+// Load implements memory.Mapped. Of what is written to, every other look at a range
+// shows something else.
+func (l *leaf) Load(b []byte, off int64) error {
+	g := l.grove
+	switch g.trouble[l.id] { //nolint:exhaustive // the others are no matter here
+	case rawError, ioFault, shortRead:
+		return errRaw
+	case torn, changes:
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		at := tree.Range{Off: l.id, Len: off}
+		g.loads[at]++
+		copy(b, g.data[l.id][off:])
+		b[0] ^= byte((g.loads[at] - 1) & 1)
+		return nil
+	}
+	copy(b, g.data[l.id][off:])
+	return nil
 }
 
 // Unchanged says so, unless the file is one that changes.

@@ -37,6 +37,7 @@ type given struct {
 	file   tree.SourceFile // nil: closed
 	users  int             // reads under way
 	wanted bool
+	got    tree.Ranges
 	left   int64 // bytes that are wanted and not read yet
 	whole  chan wholeDigest
 	seal   tree.Seal
@@ -236,14 +237,22 @@ func (s *source) read(g *given, p []byte, off int64) bool {
 		s.fail(g, asFault("reading "+g.path, err))
 		return false
 	}
+	s.taken(g, tree.Range{Off: off, Len: int64(len(p))})
+	return true
+}
+
+// taken notes that a range was read, and seals the file after the last. What had to be
+// read again counts once.
+func (s *source) taken(g *given, r tree.Range) {
 	g.mu.Lock()
-	g.left -= int64(len(p))
+	before := g.got.Bytes()
+	g.got.Add(r)
+	g.left -= g.got.Bytes() - before
 	last := g.left <= 0
 	g.mu.Unlock()
 	if last {
 		s.finish(g, g.entry.Meta.Size)
 	}
-	return true
 }
 
 // use opens a file unless it is open. Who calls it calls leave.

@@ -440,9 +440,9 @@ func TestMaxMessage(t *testing.T) {
 }
 
 func TestCountersRoundTrip(t *testing.T) {
-	before := transport.Stats{Bytes: 1, Chunks: 1, CopiedBytes: 1, WorkReqs: 1, Completions: 1, Wakeups: 1}
-	now := transport.Stats{Bytes: 2, Chunks: 3, CopiedBytes: 4, WorkReqs: 5, Completions: 6, Wakeups: 7}
-	want := wire.Counters{Bytes: 1, Chunks: 2, CopiedBytes: 3, WorkRequests: 4, Completions: 5, Wakeups: 6}
+	before := transport.Stats{Bytes: 1, Chunks: 1, CopiedBytes: 1, WorkReqs: 1, Completions: 1, Wakeups: 1, PagedBytes: 1, Windows: 1}
+	now := transport.Stats{Bytes: 2, Chunks: 3, CopiedBytes: 4, WorkReqs: 5, Completions: 6, Wakeups: 7, PagedBytes: 8, Windows: 9, WhyCopied: "it is\nso"}
+	want := wire.Counters{Bytes: 1, Chunks: 2, CopiedBytes: 3, WorkRequests: 4, Completions: 5, Wakeups: 6, PagedBytes: 7, Windows: 8, WhyCopied: "it is so"}
 	if got := wire.ToCounters(wire.FromCounters(wire.CountersSince(before, now))); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

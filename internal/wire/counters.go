@@ -13,6 +13,9 @@ type Counters struct {
 	WorkRequests uint64
 	Completions  uint64
 	Wakeups      uint64 // times that the poller slept and was woken
+	PagedBytes   uint64 // payload that the NIC took out of the page cache
+	Windows      uint64 // parts of the page cache that were registered for that
+	WhyCopied    string // why the page cache could not be shown to the NIC; one line for people
 }
 
 // CountersSince returns what a connection counted between two looks at it.
@@ -24,6 +27,9 @@ func CountersSince(before, now transport.Stats) Counters {
 		WorkRequests: now.WorkReqs - before.WorkReqs,
 		Completions:  now.Completions - before.Completions,
 		Wakeups:      now.Wakeups - before.Wakeups,
+		PagedBytes:   now.PagedBytes - before.PagedBytes,
+		Windows:      now.Windows - before.Windows,
+		WhyCopied:    now.WhyCopied,
 	}
 }
 
@@ -32,6 +38,7 @@ func FromCounters(c Counters) *pb.Counters {
 	return &pb.Counters{
 		Bytes: c.Bytes, Chunks: c.Chunks, CopiedBytes: c.CopiedBytes,
 		WorkRequests: c.WorkRequests, Completions: c.Completions, Wakeups: c.Wakeups,
+		PagedBytes: c.PagedBytes, Windows: c.Windows, WhyCopied: Printable(c.WhyCopied, MaxText),
 	}
 }
 
@@ -40,5 +47,6 @@ func ToCounters(m *pb.Counters) Counters {
 	return Counters{
 		Bytes: m.GetBytes(), Chunks: m.GetChunks(), CopiedBytes: m.GetCopiedBytes(),
 		WorkRequests: m.GetWorkRequests(), Completions: m.GetCompletions(), Wakeups: m.GetWakeups(),
+		PagedBytes: m.GetPagedBytes(), Windows: m.GetWindows(), WhyCopied: Printable(m.GetWhyCopied(), MaxText),
 	}
 }

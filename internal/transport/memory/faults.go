@@ -25,6 +25,7 @@ type Faults struct {
 	Corrupt   float64 // share of the work requests whose bytes arrive changed
 	CorruptAt int64   // the work request whose bytes arrive changed
 	Late      float64 // share of the pushes of which a packet comes again later, changed
+	Paged     bool    // sources that are Mapped are lent where they lie, and may be written to meanwhile
 	CutAt     int64   // the work request at which the wire is cut, before its bytes move
 	FailAt    int64   // the work request that moves its bytes and then completes in error
 }

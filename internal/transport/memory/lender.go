@@ -33,6 +33,9 @@ func (l *lender) LendSource(ctx context.Context, src io.ReaderAt, ext transport.
 	if err != nil {
 		return nil, err
 	}
+	if o := l.lendPages(slot, src, ext); o != nil {
+		return o, nil
+	}
 	buf, start := l.slab.bytes(slot)[:ext.Len], time.Now()
 	if err := readFull(src, buf, ext.Off); err != nil {
 		l.slab.giveBack(slot)
@@ -121,6 +124,8 @@ func (c *counter) add(d transport.Stats) {
 	c.s.Bytes += d.Bytes
 	c.s.Chunks += d.Chunks
 	c.s.CopiedBytes += d.CopiedBytes
+	c.s.PagedBytes += d.PagedBytes
+	c.s.Windows += d.Windows
 	c.s.WorkReqs += d.WorkReqs
 	c.s.Completions += d.Completions
 	c.s.Wakeups += d.Wakeups

@@ -34,6 +34,7 @@ type slot struct {
 	lent    bool
 	gen     uint16 // of the loan, or of the next one
 	length  int
+	page    page          // where it lies, if not in the slot
 	arrived chan struct{} // closed by the push; nil for a source
 }
 
@@ -107,6 +108,9 @@ func (b *slab) read(t transport.Ticket, into []byte) error {
 	defer b.mu.Unlock()
 	if err := b.check(t, len(into), transport.Put); err != nil {
 		return err
+	}
+	if p := b.slots[t.Slot].page; p.file != nil {
+		return p.file.Load(into, p.off)
 	}
 	copy(into, b.bytes(t.Slot))
 	return nil

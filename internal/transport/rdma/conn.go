@@ -40,8 +40,6 @@ type conn struct {
 	onRecv func(verbs.WC) // what a completed receive means; set before polling starts
 	stop   context.CancelFunc
 	polled chan struct{} // closed when the poller has ended
-
-	counters counters
 }
 
 // newConn takes an end over and starts its poller.
@@ -151,7 +149,11 @@ func (c *conn) err() error {
 func lost(err error) error { return fmt.Errorf("%w: %w", transport.ErrLost, err) }
 
 // Stats returns what this end did so far.
-func (c *conn) Stats() transport.Stats { return c.counters.snapshot() }
+func (c *conn) Stats() transport.Stats {
+	s := c.counters.snapshot()
+	s.WhyCopied = c.shown.refusal()
+	return s
+}
 
 // Close ends the connection: queue pairs to ERR, so that nothing can reach the
 // slots any more, then flushed work is reaped, then all is freed.

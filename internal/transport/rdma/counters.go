@@ -9,8 +9,8 @@ import (
 
 // counters are transport.Stats, counted from several goroutines at once.
 type counters struct {
-	bytes, chunks, copied, workReqs, completions, wakeups atomic.Uint64
-	source, wire, sink, digest                            atomic.Int64 // nanoseconds
+	bytes, chunks, copied, paged, windows, workReqs, completions, wakeups atomic.Uint64
+	source, mapping, wire, sink, digest                                   atomic.Int64 // nanoseconds
 }
 
 // moved counts a chunk of n bytes.
@@ -25,10 +25,13 @@ func (c *counters) snapshot() transport.Stats {
 		Bytes:       c.bytes.Load(),
 		Chunks:      c.chunks.Load(),
 		CopiedBytes: c.copied.Load(),
+		PagedBytes:  c.paged.Load(),
+		Windows:     c.windows.Load(),
 		WorkReqs:    c.workReqs.Load(),
 		Completions: c.completions.Load(),
 		Wakeups:     c.wakeups.Load(),
 		Source:      time.Duration(c.source.Load()),
+		Map:         time.Duration(c.mapping.Load()),
 		Wire:        time.Duration(c.wire.Load()),
 		Sink:        time.Duration(c.sink.Load()),
 		Digest:      time.Duration(c.digest.Load()),

@@ -33,7 +33,7 @@ func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, e
 	}
 	defer done()
 	wrs := reads(uint64(lease.Slot()), lease.Addr(), d.pool.LKey(), t)
-	if err := d.transfer(ctx, lease, wrs); err != nil {
+	if err := d.transfer(ctx, lease, nil, wrs); err != nil {
 		return none, err
 	}
 	defer d.release(lease)
@@ -61,7 +61,7 @@ func reads(id, local uint64, lkey verbs.Key, t transport.Ticket) []verbs.SendWR 
 	return wrs
 }
 
-// Push reads ext of src into a slot and WRITEs it into the peer's loan. The
+// Push WRITEs ext of src, out of the page cache or a slot that it reads it into, into the peer's loan. The
 // immediate tells the peer, behind the bytes, which loan they are for.
 func (d driver) Push(ctx context.Context, src io.ReaderAt, ext transport.Extent, t transport.Ticket) (none transport.Digest, err error) {
 	if err := d.fits(t, ext); err != nil {
@@ -72,19 +72,20 @@ func (d driver) Push(ctx context.Context, src io.ReaderAt, ext transport.Extent,
 		return none, err
 	}
 	defer done()
-	if err := d.fill(lease.Bytes(), src, ext); err != nil {
+	v, digest, err := d.show(lease, src, ext)
+	if err != nil {
 		d.release(lease)
 		return none, err
 	}
-	digest := d.sum(lease.Bytes(), ext.Len)
 	wr := verbs.SendWR{
 		ID: uint64(lease.Slot()), Op: verbs.OpWriteImm, Flags: verbs.SendSignaled,
-		Local: lease.Addr(), LKey: d.pool.LKey(),
+		Local: v.addr, LKey: v.lkey,
 		Remote: t.Addr, RKey: verbs.Key(t.RKey), Len: uint32(ext.Len), Imm: t.Imm(),
 	}
-	if err := d.transfer(ctx, lease, []verbs.SendWR{wr}); err != nil {
+	if err := d.transfer(ctx, lease, v.window, []verbs.SendWR{wr}); err != nil {
 		return none, err
 	}
+	d.hide(v.window)
 	d.release(lease)
 	d.counters.moved(ext.Len)
 	return digest, nil

@@ -58,18 +58,19 @@ func (l *lender) postRecvs(i, n int) error {
 	return nil
 }
 
-// LendSource fills a slot from src.
+// LendSource lends the page cache, or a slot that it fills from src.
 func (l *lender) LendSource(ctx context.Context, src io.ReaderAt, ext transport.Extent) (transport.Loan, error) {
 	lease, done, err := l.lend(ctx, ext)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if err := l.fill(lease.Bytes(), src, ext); err != nil {
+	v, digest, err := l.show(lease, src, ext)
+	if err != nil {
 		l.release(lease)
 		return nil, err
 	}
-	return &sourceLoan{loan: loan{l: l, lease: lease, ext: ext}, digest: l.sum(lease.Bytes(), ext.Len)}, nil
+	return &sourceLoan{loan: loan{l: l, lease: lease, ext: ext}, view: v, digest: digest}, nil
 }
 
 // LendSink clears the way for a push into a slot.

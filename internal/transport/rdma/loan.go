@@ -30,13 +30,35 @@ func (o *loan) Ticket() transport.Ticket {
 // Return frees the slot.
 func (o *loan) Return() { o.returned.Do(func() { o.l.release(o.lease) }) }
 
-// sourceLoan is a slot that holds what the peer may READ.
+// sourceLoan is what the peer may READ: a slot, or a part of the page cache that goes
+// by the slot's number.
 type sourceLoan struct {
 	loan
+	view   view
 	digest transport.Digest
 }
 
-// Settle returns the digest that was taken when the slot was filled.
+// Ticket names the memory.
+func (s *sourceLoan) Ticket() transport.Ticket {
+	t := s.loan.Ticket()
+	t.Addr, t.RKey = s.view.addr, uint32(s.view.rkey)
+	return t
+}
+
+// Return frees the slot, and the page cache unless Close has.
+func (s *sourceLoan) Return() {
+	s.returned.Do(func() {
+		done, err := s.l.use()
+		if err != nil {
+			return
+		}
+		defer done()
+		s.l.hide(s.view.window)
+		s.l.release(s.lease)
+	})
+}
+
+// Settle returns the digest that was taken when the extent was lent.
 func (s *sourceLoan) Settle(context.Context) (transport.Digest, error) {
 	s.l.counters.moved(s.ext.Len)
 	return s.digest, nil

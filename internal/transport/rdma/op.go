@@ -13,9 +13,10 @@ import (
 // op is the work in flight on a driver's slot. The poller and the caller race
 // for its end: whoever comes second releases the slot if the caller gave up.
 type op struct {
-	lease *mr.Lease
-	done  chan error // capacity 1
-	state atomic.Int32
+	lease  *mr.Lease
+	window *window    // of the page cache, that the work reads; may be nil
+	done   chan error // capacity 1
+	state  atomic.Int32
 }
 
 // The states of an op.
@@ -26,8 +27,8 @@ const (
 )
 
 // begin takes the slot into flight.
-func (o *op) begin(l *mr.Lease) {
-	o.lease = l
+func (o *op) begin(l *mr.Lease, w *window) {
+	o.lease, o.window = l, w
 	o.state.Store(opPosted)
 }
 
@@ -48,12 +49,12 @@ func (o *op) abandon() bool { return o.state.CompareAndSwap(opPosted, opAbandone
 
 // transfer posts the work requests of one chunk, of which the last alone is
 // signalled, and waits until they are done. After an error the slot is not the
-// caller's any more: the poller or Close releases it.
-func (c *conn) transfer(ctx context.Context, l *mr.Lease, wrs []verbs.SendWR) error {
+// caller's any more, and neither is the window: the poller or Close releases them.
+func (c *conn) transfer(ctx context.Context, l *mr.Lease, w *window, wrs []verbs.SendWR) error {
 	begun := time.Now()
 	defer func() { c.counters.wire.Add(int64(time.Since(begun))) }()
 	o := &c.ops[l.Slot()]
-	o.begin(l)
+	o.begin(l, w)
 	c.work.Add(1)
 	if err := c.post(wrs); err != nil {
 		c.fail(lost(err))

@@ -28,6 +28,13 @@ const (
 	// burst that no window holds back, and long bursts overrun receive queues.
 	readPiece = 256 << 10
 
+	// windowSize is how much of a file's page cache is registered at once, in bytes:
+	// enough for the calls that this takes to be fewer than one for a MiB.
+	windowSize = 8 << 20
+
+	// leastPaged is the shortest extent, in bytes, for which mapping pays.
+	leastPaged = 64 << 10
+
 	// defaultQPs is how many queue pairs a lender makes when it is not told.
 	defaultQPs = 4
 

@@ -77,7 +77,7 @@ func TestMatch(t *testing.T) {
 // Whoever of poller and caller comes second sees what the first did.
 func TestOp(t *testing.T) {
 	o := op{done: make(chan error, 1)}
-	o.begin(nil)
+	o.begin(nil, nil)
 	if found := o.finish(nil); found != opPosted || len(o.done) != 1 {
 		t.Errorf("finishing found %d, %d results", found, len(o.done))
 	}
@@ -87,7 +87,7 @@ func TestOp(t *testing.T) {
 	if err := <-o.done; err != nil {
 		t.Error(err)
 	}
-	o.begin(nil)
+	o.begin(nil, nil)
 	if !o.abandon() {
 		t.Error("could not abandon what is in flight")
 	}

@@ -81,6 +81,7 @@ func (c *conn) handle(wc verbs.WC) {
 		c.work.Add(-1)
 	}
 	if found == opAbandoned && err == nil {
+		c.hide(o.window)
 		c.release(o.lease)
 	}
 }

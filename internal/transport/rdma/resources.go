@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -15,6 +16,7 @@ import (
 // role is what tells the two ends and the two directions apart: what memory and
 // queue pairs allow, and how much work a queue pair holds.
 type role struct {
+	sources    bool // the payload comes from this end
 	slotAccess verbs.Access
 	qpAccess   verbs.Access // what the peer may do
 	sends      int          // per queue pair
@@ -32,13 +34,13 @@ func lenderRole(s transport.Setup) role {
 			recvs:      s.Slots,
 		}
 	}
-	return role{slotAccess: verbs.AccessRemoteRead, qpAccess: verbs.AccessRemoteRead, sends: 1, recvs: 1}
+	return role{sources: true, slotAccess: verbs.AccessRemoteRead, qpAccess: verbs.AccessRemoteRead, sends: 1, recvs: 1}
 }
 
 // driverRole lets the peer do nothing at all.
 func driverRole(s transport.Setup) role {
 	if s.Direction == transport.Get {
-		return role{sends: s.Slots, recvs: 1}
+		return role{sources: true, sends: s.Slots, recvs: 1}
 	}
 	return role{slotAccess: verbs.AccessLocalWrite, sends: s.Slots * pieces(s.ChunkSize), recvs: 1}
 }
@@ -52,7 +54,10 @@ type resources struct {
 	channel *verbs.CompChannel
 	cq      *verbs.CQ
 	pool    *mr.Pool
+	shown   *windows // nil at the end that has no sources
 	qps     []*verbs.QP
+
+	counters counters // of the connection that is made of it
 }
 
 // newResources makes the objects and moves the queue pairs to INIT.
@@ -74,6 +79,13 @@ func newResources(vctx *verbs.Context, budget *mr.Budget, c device.Choice, s tra
 	}
 	if res.pool, err = mr.NewPool(res.pd, budget, s.ChunkSize, s.Slots, r.slotAccess); err != nil {
 		return res, fmt.Errorf("%s/%d: %w", c.Rail.Device, c.Rail.Port, err)
+	}
+	// Without digests nothing would tell that a page was written to between the last
+	// look at the file and the wire: a slot holds what was read.
+	if r.sources && !s.Unverified {
+		res.shown = newWindows(func(file syscall.RawConn, off int64, n int) (*mr.Window, error) {
+			return mr.MapFile(res.pd, budget, file, off, n, r.slotAccess)
+		}, s.ChunkSize, &res.counters)
 	}
 	for range s.QPs {
 		qp, err := res.pd.CreateQP(verbs.QPInitAttr{
@@ -104,6 +116,7 @@ func (r *resources) close() error {
 		errs = append(errs, qp.Close())
 	}
 	r.qps = nil
+	errs = append(errs, r.shown.close())
 	if r.pool != nil {
 		errs = append(errs, r.pool.Close())
 	}

@@ -48,7 +48,7 @@ type rule struct {
 // of its own that is closed at the end and may leave no goroutine behind.
 func Suite(t *testing.T, connect Maker) {
 	t.Helper()
-	for _, group := range [][]rule{moveRules(), slotRules(), fileRules(), ticketRules(), closeRules(), statsRules()} {
+	for _, group := range [][]rule{moveRules(), slotRules(), fileRules(), ticketRules(), closeRules(), statsRules(), pageRules()} {
 		for _, r := range group {
 			t.Run(r.direction.String()+"/"+r.name, func(t *testing.T) { r.run(t, connect) })
 		}

@@ -2921,7 +2921,10 @@ type Counters struct {
 	CopiedBytes   uint64                 `protobuf:"varint,3,opt,name=copied_bytes,json=copiedBytes,proto3" json:"copied_bytes,omitempty"` // payload that a CPU of the host copied
 	WorkRequests  uint64                 `protobuf:"varint,4,opt,name=work_requests,json=workRequests,proto3" json:"work_requests,omitempty"`
 	Completions   uint64                 `protobuf:"varint,5,opt,name=completions,proto3" json:"completions,omitempty"`
-	Wakeups       uint64                 `protobuf:"varint,6,opt,name=wakeups,proto3" json:"wakeups,omitempty"` // times that the poller slept and was woken
+	Wakeups       uint64                 `protobuf:"varint,6,opt,name=wakeups,proto3" json:"wakeups,omitempty"`                         // times that the poller slept and was woken
+	PagedBytes    uint64                 `protobuf:"varint,7,opt,name=paged_bytes,json=pagedBytes,proto3" json:"paged_bytes,omitempty"` // payload that the NIC took out of the page cache
+	Windows       uint64                 `protobuf:"varint,8,opt,name=windows,proto3" json:"windows,omitempty"`                         // parts of the page cache that were registered for that
+	WhyCopied     string                 `protobuf:"bytes,9,opt,name=why_copied,json=whyCopied,proto3" json:"why_copied,omitempty"`     // why the page cache could not be shown to the NIC, if that was tried
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2996,6 +2999,27 @@ func (x *Counters) GetWakeups() uint64 {
 		return x.Wakeups
 	}
 	return 0
+}
+
+func (x *Counters) GetPagedBytes() uint64 {
+	if x != nil {
+		return x.PagedBytes
+	}
+	return 0
+}
+
+func (x *Counters) GetWindows() uint64 {
+	if x != nil {
+		return x.Windows
+	}
+	return 0
+}
+
+func (x *Counters) GetWhyCopied() string {
+	if x != nil {
+		return x.WhyCopied
+	}
+	return ""
 }
 
 // Abort ends the transfer without a result; the session lives on. The daemon
@@ -3354,14 +3378,19 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05fault\x18\x02 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\b\n" +
 	"\x06Finish\"<\n" +
 	"\tCommitted\x12/\n" +
-	"\bcounters\x18\x01 \x01(\v2\x13.rdmacp.v1.CountersR\bcounters\"\xbc\x01\n" +
+	"\bcounters\x18\x01 \x01(\v2\x13.rdmacp.v1.CountersR\bcounters\"\x96\x02\n" +
 	"\bCounters\x12\x14\n" +
 	"\x05bytes\x18\x01 \x01(\x04R\x05bytes\x12\x16\n" +
 	"\x06chunks\x18\x02 \x01(\x04R\x06chunks\x12!\n" +
 	"\fcopied_bytes\x18\x03 \x01(\x04R\vcopiedBytes\x12#\n" +
 	"\rwork_requests\x18\x04 \x01(\x04R\fworkRequests\x12 \n" +
 	"\vcompletions\x18\x05 \x01(\x04R\vcompletions\x12\x18\n" +
-	"\awakeups\x18\x06 \x01(\x04R\awakeups\"1\n" +
+	"\awakeups\x18\x06 \x01(\x04R\awakeups\x12\x1f\n" +
+	"\vpaged_bytes\x18\a \x01(\x04R\n" +
+	"pagedBytes\x12\x18\n" +
+	"\awindows\x18\b \x01(\x04R\awindows\x12\x1d\n" +
+	"\n" +
+	"why_copied\x18\t \x01(\tR\twhyCopied\"1\n" +
 	"\x05Abort\x12(\n" +
 	"\x06reason\x18\x01 \x01(\v2\x10.rdmacp.v1.FaultR\x06reason\"\v\n" +
 	"\tHeartbeat\"i\n" +

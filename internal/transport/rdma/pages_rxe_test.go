@@ -1,0 +1,136 @@
+package rdma_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/transport/rdma"
+	"github.com/rdmacp/rdmacp/internal/transport/transporttest"
+)
+
+// cached is a source in the page cache.
+type cached struct {
+	*os.File
+	size int64
+}
+
+func (c cached) Place(ext transport.Extent, take func(transport.Place) error) bool {
+	return take(transport.Place{File: c.File, Volume: 1, Off: ext.Off, Until: c.size}) == nil
+}
+
+// nowhere is a sink that keeps nothing: the digest says that all was there.
+type nowhere struct{}
+
+func (nowhere) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
+
+// showsPages reports whether this kernel pins shared pages of a file for reading.
+func showsPages(t *testing.T) bool {
+	t.Helper()
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		t.Fatal(err)
+	}
+	return !strings.HasPrefix(unix.ByteSliceToString(u.Release[:]), "6.1.")
+}
+
+// Where the kernel can, no CPU copies a byte of a file on its way to the wire, and
+// less than a call for each MiB is made for that. Where it cannot, it says so.
+func TestRXEPages(t *testing.T) {
+	a, b := twoRails(t)
+	const chunk, size = 1 << 20, 20<<20 + 12_345
+	path := filepath.Join(t.TempDir(), "f")
+	content := make([]byte, size)
+	for i := range content {
+		content[i] = byte(i>>12 ^ i)
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	for _, direction := range []transport.Direction{transport.Put, transport.Get} {
+		t.Run(direction.String(), func(t *testing.T) {
+			fabric := rdma.New(rdma.Config{})
+			s := transport.Setup{Direction: direction, ChunkSize: chunk, Slots: 4, QPs: 2}
+			from, to := s, s
+			from.Device, to.Device = a, b
+			lender, driver := transporttest.Connect(t, fabric, from, fabric, to)
+			moveCached := pull
+			if direction == transport.Get {
+				moveCached = push
+			}
+			for off := 0; off < size; off += chunk {
+				ext := transport.Extent{Off: int64(off), Len: min(chunk, size-off)}
+				if moveCached(t, lender, driver, cached{f, size}, ext) != transport.Sum(content[off:off+ext.Len]) {
+					t.Errorf("other bytes at %d", off)
+				}
+			}
+			checkPaged(t, direction, lender, driver, size)
+			for _, c := range []func() error{lender.Close, driver.Close, fabric.Close} {
+				if err := c(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// pull puts an extent, and returns the digest of what arrived.
+func pull(t *testing.T, l transport.Lender, d transport.Driver, src cached, ext transport.Extent) transport.Digest {
+	t.Helper()
+	loan, err := l.LendSource(t.Context(), src, ext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loan.Return()
+	got, err := d.Pull(t.Context(), loan.Ticket(), nowhere{}, ext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// push gets an extent, and returns the digest of what arrived.
+func push(t *testing.T, l transport.Lender, d transport.Driver, src cached, ext transport.Extent) transport.Digest {
+	t.Helper()
+	loan, err := l.LendSink(t.Context(), nowhere{}, ext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loan.Return()
+	if _, err := d.Push(t.Context(), src, ext, loan.Ticket()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := loan.Settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func checkPaged(t *testing.T, way transport.Direction, l transport.Lender, d transport.Driver, size uint64) {
+	t.Helper()
+	s := l.Stats()
+	if way == transport.Get {
+		s = d.Stats()
+	}
+	t.Logf("%d bytes out of the page cache in %d windows, %v; %d copied; %q", s.PagedBytes, s.Windows, s.Map, s.CopiedBytes, s.WhyCopied)
+	if !showsPages(t) {
+		if s.CopiedBytes != size || s.PagedBytes != 0 || !strings.Contains(s.WhyCopied, "kernels before 6.2") {
+			t.Errorf("%+v", s)
+		}
+		return
+	}
+	// The last chunk, 12 KiB, is too short for it.
+	if s.PagedBytes != size-12_345 || s.CopiedBytes != 12_345 || s.Windows != 3 || s.WhyCopied != "" {
+		t.Errorf("%+v", s)
+	}
+}

@@ -1,0 +1,155 @@
+package rdma
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rdmacp/rdmacp/internal/mr"
+	"github.com/rdmacp/rdmacp/internal/transport"
+)
+
+// windows are the parts of files' page caches that a connection shows to its device.
+// The chunks of a file follow one another, so that a window serves several: one that
+// nobody uses any more is kept until there is a second.
+type windows struct {
+	mapFile  func(file syscall.RawConn, off int64, n int) (*mr.Window, error)
+	size     int64 // bytes in one, a multiple of the chunk size
+	counters *counters
+
+	mu      sync.Mutex
+	open    map[windowKey]*window
+	idle    *window
+	refused map[uint64]error // by volume: why its page cache cannot be shown
+}
+
+// windowKey is what a window shows.
+type windowKey struct {
+	file       syscall.Conn
+	start, end int64
+}
+
+// window is a mapping with those who use it.
+type window struct {
+	*mr.Window
+	key   windowKey
+	ready chan struct{} // closed once it is mapped, or err says why not
+	err   error
+	users int // guarded by windows.mu
+}
+
+// errNoWindow answers for extents that lie in no single window.
+var errNoWindow = errors.New("rdma: the extent crosses windows")
+
+func newWindows(mapFile func(syscall.RawConn, int64, int) (*mr.Window, error), chunk int, c *counters) *windows {
+	return &windows{
+		mapFile: mapFile, size: int64(max(1, windowSize/chunk) * chunk), counters: c,
+		open: map[windowKey]*window{}, refused: map[uint64]error{},
+	}
+}
+
+// take returns the window that holds n bytes at a place, until release.
+func (ws *windows) take(p transport.Place, n int) (*window, error) {
+	start := p.Off - p.Off%ws.size
+	key := windowKey{p.File, max(start, p.Since), min(start+ws.size, p.Until)}
+	if p.Off < key.start || p.Off+int64(n) > key.end {
+		return nil, errNoWindow
+	}
+	ws.mu.Lock()
+	if err := ws.refused[p.Volume]; err != nil {
+		ws.mu.Unlock()
+		return nil, err
+	}
+	w := ws.open[key]
+	if w == nil {
+		w = &window{key: key, ready: make(chan struct{}), users: 1}
+		ws.open[key] = w
+		ws.mu.Unlock()
+		return w, ws.fill(w, p.Volume)
+	}
+	w.users++
+	if ws.idle == w {
+		ws.idle = nil
+	}
+	ws.mu.Unlock()
+	<-w.ready
+	return w, w.err
+}
+
+// fill maps a window. Where that fails nobody has it: who waits for it is told, and
+// the volume is not tried again, unless it was the file that failed.
+func (ws *windows) fill(w *window, volume uint64) error {
+	defer close(w.ready)
+	begun := time.Now()
+	defer func() { ws.counters.mapping.Add(int64(time.Since(begun))) }()
+	conn, err := w.key.file.SyscallConn()
+	if err == nil {
+		w.Window, err = ws.mapFile(conn, w.key.start, int(w.key.end-w.key.start))
+	}
+	if err == nil {
+		ws.counters.windows.Add(1)
+		return nil
+	}
+	w.err = fmt.Errorf("showing the page cache: %w", err)
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	delete(ws.open, w.key)
+	if !errors.Is(err, mr.ErrGone) {
+		ws.refused[volume] = w.err
+	}
+	return w.err
+}
+
+// refusal says why a volume's page cache cannot be shown; empty if none was refused.
+func (ws *windows) refusal() string {
+	if ws == nil {
+		return ""
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, err := range ws.refused {
+		return err.Error()
+	}
+	return ""
+}
+
+// release ends a use. Nil is nobody's window.
+func (ws *windows) release(w *window) error {
+	if w == nil {
+		return nil
+	}
+	ws.mu.Lock()
+	w.users--
+	var old *window
+	if w.users == 0 {
+		old, ws.idle = ws.idle, w
+	}
+	if old != nil {
+		delete(ws.open, old.key)
+	}
+	ws.mu.Unlock()
+	if old == nil {
+		return nil
+	}
+	begun := time.Now()
+	defer func() { ws.counters.mapping.Add(int64(time.Since(begun))) }()
+	return old.Close()
+}
+
+// close unmaps all. The queue pairs are gone, and nobody calls anything any more.
+func (ws *windows) close() error {
+	if ws == nil {
+		return nil
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	var errs []error
+	for key, w := range ws.open {
+		errs = append(errs, w.Close())
+		delete(ws.open, key)
+	}
+	ws.idle = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,131 @@
+package rdma
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/rdmacp/rdmacp/internal/mr"
+	"github.com/rdmacp/rdmacp/internal/transport"
+)
+
+// mapper stands in for the kernel: it notes what is mapped.
+type mapper struct {
+	mu   sync.Mutex
+	made []string
+	err  error
+}
+
+func (m *mapper) mapFile(_ syscall.RawConn, off int64, n int) (*mr.Window, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.made = append(m.made, fmt.Sprintf("%d+%d", off, n))
+	return &mr.Window{}, m.err
+}
+
+// disk is a file as far as windows look at it.
+type disk struct{ name string }
+
+func (*disk) SyscallConn() (syscall.RawConn, error) { return nil, nil } //nolint:nilnil // nobody calls it
+
+func newTestWindows(t *testing.T) (*windows, *mapper) {
+	t.Helper()
+	m := &mapper{}
+	ws := newWindows(m.mapFile, 1<<20, &counters{})
+	t.Cleanup(func() {
+		if err := ws.close(); err != nil {
+			t.Error(err)
+		}
+		if len(ws.open) > 0 {
+			t.Errorf("%d windows are open", len(ws.open))
+		}
+	})
+	return ws, m
+}
+
+func (m *mapper) want(t *testing.T, want ...string) {
+	t.Helper()
+	if got := fmt.Sprint(m.made); got != fmt.Sprint(want) {
+		t.Errorf("mapped %v, want %v", got, want)
+	}
+}
+
+// Chunks that follow one another share windows, of which one is kept when nobody
+// uses it.
+func TestWindows(t *testing.T) {
+	t.Parallel()
+	ws, m := newTestWindows(t)
+	f := &disk{"f"}
+	for off := int64(0); off < 20<<20; off += 1 << 20 {
+		w, err := ws.take(transport.Place{File: f, Off: off, Since: 0, Until: 19<<20 + 5}, min(1<<20, int(19<<20+5-off)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ws.release(w); err != nil {
+			t.Fatal(err)
+		}
+		if len(ws.open) > 1 {
+			t.Fatalf("%d windows at %d", len(ws.open), off)
+		}
+	}
+	m.want(t, "0+8388608", "8388608+8388608", "16777216+3145733")
+}
+
+func TestWindowsInUse(t *testing.T) {
+	t.Parallel()
+	ws, m := newTestWindows(t)
+	f, g := &disk{"f"}, &disk{"g"}
+	var all []*window
+	for _, p := range []transport.Place{
+		{File: f, Off: 0, Until: 100},
+		{File: f, Off: 50, Until: 100},
+		{File: g, Off: 0, Until: 100},
+		{File: f, Off: 9 << 20, Since: 8<<20 + 7, Until: 10 << 20},
+	} {
+		w, err := ws.take(p, 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, w)
+	}
+	m.want(t, "0+100", "0+100", "8388615+2097145")
+	for _, w := range all {
+		if err := ws.release(w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(ws.open) != 1 || ws.idle != all[3] {
+		t.Errorf("%d windows are kept", len(ws.open))
+	}
+}
+
+func TestWindowsRefused(t *testing.T) {
+	t.Parallel()
+	ws, m := newTestWindows(t)
+	p := transport.Place{File: &disk{"f"}, Volume: 1, Until: 100}
+	for _, crossing := range []transport.Place{{File: p.File, Off: 51, Until: 100}, {File: p.File, Off: 0, Since: 1, Until: 100}, {File: p.File, Off: 8<<20 - 1, Until: 9 << 20}} {
+		if _, err := ws.take(crossing, 50); !errors.Is(err, errNoWindow) {
+			t.Error(err)
+		}
+	}
+	m.err = mr.ErrGone // this file's own trouble
+	if _, err := ws.take(p, 50); !errors.Is(err, mr.ErrGone) || ws.refusal() != "" {
+		t.Error(err, ws.refusal())
+	}
+	m.err = syscall.EFAULT // the volume's
+	for range 2 {
+		if _, err := ws.take(p, 50); !errors.Is(err, syscall.EFAULT) {
+			t.Error(err)
+		}
+	}
+	m.err = nil
+	if _, err := ws.take(transport.Place{File: p.File, Volume: 2, Until: 100}, 50); err != nil {
+		t.Error(err)
+	}
+	m.want(t, "0+100", "0+100", "0+100")
+	if ws.refusal() != "showing the page cache: bad address" {
+		t.Errorf("%q", ws.refusal())
+	}
+}
