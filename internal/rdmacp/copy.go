@@ -174,6 +174,7 @@ func (a *app) openSink(w *watch) (sink, error) {
 	if err != nil {
 		return nil, err // not s, which would not be nil as a sink
 	}
+	w.goesOn = s.GoesOn
 	return s, nil
 }
 

@@ -59,6 +59,8 @@ A pattern of *, ? and [..] in a remote SRC is for the daemon: quote it.
 If DST is a directory, the copy goes into it under the name of SRC, and else DST
 is the name of the copy. A slash behind DST, or several SRC, make sure that it is
 a directory. A slash behind SRC means what is in the directory: rsync's SRC/.
+So SRC/ DST can be repeated; SRC DST goes on with an unfinished copy DST, in which
+there is .rdmacp-tree, and once that is complete makes another one, DST/SRC.
 A first name that is a command's is the command: ./devices is the file.`
 
 const examples = `  rdmacp model.bin gpu7:/data/

@@ -28,6 +28,7 @@ type watch struct {
 	manifest *manifest     // nil: none
 	piped    func() []byte // the digest of what came from standard input
 	as       string        // if not empty, what is copied gets this name
+	goesOn   func() bool   // whether it goes on with a tree that has a name; nil: it does not
 
 	mu       sync.Mutex
 	tally    tally
@@ -222,7 +223,7 @@ func (w *watch) sum(sum []byte, path string) {
 // renamed is a path as it is at the destination, relative to the directory that a
 // tree has landed in.
 func (w *watch) renamed(p string) string {
-	if w.as == "" {
+	if w.as == "" && (w.goesOn == nil || !w.goesOn()) {
 		return p
 	}
 	if _, below, deeper := strings.Cut(p, "/"); deeper {

@@ -14,11 +14,13 @@ import (
 )
 
 // What the names end in that are ours: the file in the making, the journal of what
-// it holds already, and a link or device in the making.
+// it holds already, a link or device in the making, and the mark of a tree in the
+// making.
 const (
 	partialSuffix = ".rdmacp-partial"
 	journalSuffix = ".rdmacp-journal"
 	linkSuffix    = ".rdmacp-link"
+	treeSuffix    = ".rdmacp-tree"
 )
 
 // maxClaims bounds how often a partial file is opened again because another copy
@@ -54,7 +56,7 @@ func isPartialName(leaf string) bool {
 	if !strings.HasPrefix(leaf, ".") {
 		return false
 	}
-	for _, suffix := range [...]string{partialSuffix, journalSuffix, linkSuffix} {
+	for _, suffix := range [...]string{partialSuffix, journalSuffix, linkSuffix, treeSuffix} {
 		if strings.HasSuffix(leaf, suffix) {
 			return true
 		}

@@ -44,6 +44,8 @@ const (
 	stepMake          step = "make"           // make a link or a device
 	stepPutMade       step = "put-made"       // put it into place
 	stepDelete        step = "delete"         // remove what the source has not
+	stepMark          step = "mark"           // mark a tree as unfinished
+	stepUnmark        step = "unmark"         // and as finished
 )
 
 // seam stands between a Sink and the operating system: it makes the call, or

@@ -32,11 +32,15 @@ type Store struct {
 	oneTop  bool // the single entry has come
 	made    []link
 	owners  owners
-	trouble atomic.Bool // something could not be copied: nothing is deleted
+	trouble atomic.Bool // something could not be copied: nothing is deleted, and a tree is not complete
 	unsound atomic.Bool // syncing a whole file system failed once: it may have swallowed others' errors
 	probe   sync.Once
 	sound   bool // syncing a whole file system tells of failures
 	notes   notes
+
+	unfinished *folder     // has a mark, which goes at the end; nil: none has
+	mark       string      // what that says
+	goesOn     atomic.Bool // an unfinished tree was found
 
 	probeUnnamed sync.Once
 	unnamedAlone bool        // an fsync brings a file that has no name to stable storage

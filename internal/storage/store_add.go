@@ -37,6 +37,7 @@ func (s *Store) Add(ctx context.Context, e tree.Entry) tree.Verdict {
 }
 
 func (s *Store) add(ctx context.Context, e tree.Entry, v *tree.Verdict) error {
+	s.goOn(&e)
 	f, leaf, err := s.where(e)
 	if err != nil {
 		return err

@@ -29,10 +29,13 @@ func (s *Store) Finish(ctx context.Context, clean bool, n tree.Notes) error {
 			n.Problem(tree.Problem{Path: in.below(s.base, leaf), Fault: f})
 		}
 	}
+	if !clean {
+		s.trouble.Store(true)
+	}
 	if err := s.makeAll(ctx, problem); err != nil {
 		return err
 	}
-	if s.opts.Delete && clean && !s.trouble.Load() && !s.opts.Verify {
+	if s.opts.Delete && !s.trouble.Load() && !s.opts.Verify {
 		if err := s.deleteOthers(ctx, n, problem); err != nil {
 			return err
 		}
@@ -86,7 +89,7 @@ func (s *Store) dressAll(ctx context.Context, problem func(*folder, string, erro
 		}
 		delete(touched, f)
 		alone := !together || !sameDevice(f.info, top.info)
-		if err := s.dressDir(f, alone); err != nil {
+		if err := s.complete(f, alone); err != nil {
 			problem(f, "", err)
 		}
 	}

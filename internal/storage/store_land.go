@@ -92,6 +92,8 @@ func land(t target, n tree.Naming, several bool, o tree.LandOptions) (*Store, er
 	switch {
 	case n != tree.Auto && n != tree.Into && n != tree.Contents:
 		return nil, fault.New(fault.Protocol, what, errors.New("nobody knows how it shall be named"), "run the same version of rdmacp at both ends")
+	case isDir && n == tree.Auto && several:
+		return t.inside(tree.Into, o)
 	case isDir:
 		return t.inside(n, o)
 	case n == tree.Into && gone:

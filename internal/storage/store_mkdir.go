@@ -50,6 +50,9 @@ func (s *Store) addDir(e tree.Entry, up *folder, leaf string, v *tree.Verdict) e
 		if err := s.enterDir(f, e, v); err != nil {
 			return err
 		}
+		if err := s.begin(f, e); err != nil {
+			return err
+		}
 	} else if err := s.compareDir(f, e, v); err != nil {
 		return err
 	}

@@ -38,6 +38,13 @@ func (n *notes) add(p tree.Problem) {
 	n.more++
 }
 
+// any reports whether there are notes.
+func (n *notes) any() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.list) > 0
+}
+
 // tell passes the notes on and forgets them.
 func (n *notes) tell(problem func(tree.Problem)) {
 	n.mu.Lock()

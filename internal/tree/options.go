@@ -61,7 +61,7 @@ type Naming uint8
 // The ways, numbered as in rdmacp.v1.Naming.
 const (
 	// Auto is scp's: into the target if that is a directory, else the target is
-	// the copy.
+	// the copy. A target that is an unfinished copy of the same is gone on with.
 	Auto Naming = 1
 
 	// Into needs the target to be a directory, and puts the copies into it.
