@@ -102,7 +102,7 @@ func TestNearest(t *testing.T) {
 	keys := []string{"listen", "insecure", "log-level", "log-format", "slots"}
 	for word, want := range map[string]string{
 		"listne": "listen", "log_level": "log-level", "slot": "slots", "loglevel": "log-level",
-		"colour": "", "": "",
+		"colour": "", "": "", "inse": "insecure", "log-f": "log-format", "l": "", "sorts": "slots", "lesson": "",
 	} {
 		if got := console.Nearest(word, keys); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)

@@ -1,11 +1,17 @@
 package console
 
-// Nearest returns the candidate that a mistyped word most likely meant, or ""
-// if none comes close.
+import "strings"
+
+// Nearest returns the candidate that a mistyped or shortened word most likely
+// meant, or "" if none comes close.
 func Nearest(word string, candidates []string) string {
-	best, distance := "", len(word)/3+2
+	best, distance := "", (len(word)+4)/3
 	for _, c := range candidates {
-		if d := editDistance(word, c); d < distance {
+		d := editDistance(word, c)
+		if len(word) > 1 && strings.HasPrefix(c, word) {
+			d = 1 // whatever is left out
+		}
+		if d < distance {
 			best, distance = c, d
 		}
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"strconv"
 
 	"github.com/spf13/pflag"
 
@@ -23,15 +21,12 @@ func (a *app) run(ctx context.Context, what command, flags *pflag.FlagSet, args 
 	if err != nil {
 		return err
 	}
-	j, err := newJob(args)
+	j, err := newJob(what, args)
 	if err != nil {
 		return a.portHabit(err, args)
 	}
-	a.what = j.what("copying", "to")
-	if what == verifies {
-		a.what = j.what("comparing", "with")
-	}
-	if err := j.checkList(&a.opts); err != nil {
+	a.what = j.what()
+	if err := errors.Join(j.checkHosts(a.opts.port), j.checkList(&a.opts)); err != nil {
 		return err
 	}
 	files, err := a.opts.files(ctx, a.io.Stdin)
@@ -181,12 +176,8 @@ func (a *app) openSink(w *watch) (sink, error) {
 // dialOptions says whom to dial for a job, and how.
 func (a *app) dialOptions(j job, chunk int) client.Options {
 	r := j.remote()
-	port := r.Port
-	if port == 0 {
-		port = a.opts.port
-	}
 	return client.Options{
-		Address: net.JoinHostPort(r.Host, strconv.Itoa(port)), Host: r.Host,
+		Address: r.address(a.opts.port), Host: r.Host,
 		Fabric: a.fabric, Direction: j.direction, Device: a.opts.device,
 		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps,
 		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify,

@@ -62,11 +62,13 @@ var habits = map[string]string{
 	"append-verify": "what was interrupted goes on without a flag", "inplace": "a name never shows a partial file; --delta sends only what differs",
 	"filter": "give --exclude, --include or --filter-from", "exclude-from": "give --filter-from", "include-from": "give --filter-from",
 	"delete-after": "--delete removes at the very end", "delete-during": "--delete removes at the very end, and not before",
-	"delete-before": "--delete removes at the very end, and not before", "stats": "the last line has the figures; -v says more",
+	"delete-before": "--delete removes at the very end, and not before", "del": "--delete removes at the very end, and not before",
+	"info": "-P shows progress, -v says more", "3": "copies between two others are not there yet: run rdmacp on one of the two", "stats": "the last line has the figures; -v says more",
 }
 
-// flagFault is the fault of a flag that cannot be read.
-func flagFault(flags *pflag.FlagSet, err error) error {
+// flagFault is the fault of a flag that cannot be read. Copying are the flags of a
+// copy, flags those of the command that was given.
+func flagFault(flags, copying *pflag.FlagSet, err error) error {
 	if f, ok := fault.As(err); ok { // a flag's value, in its own words
 		return f
 	}
@@ -79,6 +81,8 @@ func flagFault(flags *pflag.FlagSet, err error) error {
 	switch habit := habits[name]; {
 	case group != "" && strings.Trim(group, "0123456789") == "" && changed(flags, "show-progress"):
 		return scpPort("-P" + group)
+	case has(copying, name, group != ""):
+		fix = "it is a flag of copies; see rdmacp --help"
 	case habit != "":
 		fix = habit
 	case group == "":
@@ -89,6 +93,14 @@ func flagFault(flags *pflag.FlagSet, err error) error {
 		}
 	}
 	return usage("reading the command line", err, fix)
+}
+
+// has reports whether there is a flag of that name.
+func has(flags *pflag.FlagSet, name string, short bool) bool {
+	if short {
+		return len(name) == 1 && flags.ShorthandLookup(name) != nil
+	}
+	return flags.Lookup(name) != nil
 }
 
 func changed(flags *pflag.FlagSet, name string) bool {

@@ -104,5 +104,11 @@ func accepted(f *pflag.FlagSet, name, short, usage string) {
 // flags.
 func addHelp(f *pflag.FlagSet) { f.BoolP("help", "h", false, "print this help") }
 
+// addLongHelp is the same where -h is rsync's: whoever types -avh wants a copy.
+func addLongHelp(f *pflag.FlagSet) {
+	f.Bool("help", false, "print this help")
+	accepted(f, "human-readable", "h", "without names, print this help; else accepted for rsync's sake")
+}
+
 // addVersion is the same for the version.
 func addVersion(f *pflag.FlagSet) { f.Bool("version", false, "print the version") }

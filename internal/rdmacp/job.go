@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/rdmacp/rdmacp/internal/client"
@@ -18,6 +20,7 @@ import (
 
 // job is what is copied from where to where.
 type job struct {
+	command   command
 	direction transport.Direction
 	sources   []location
 	dst       location
@@ -28,12 +31,12 @@ type job struct {
 
 // newJob makes a job of the names on the command line, the last of which is the
 // destination.
-func newJob(args []string) (job, error) {
+func newJob(c command, args []string) (job, error) {
 	if err := checkArgs(args); err != nil {
 		return job{}, err
 	}
 	last := len(args) - 1
-	var j job
+	j := job{command: c}
 	for _, arg := range args[:last] {
 		l, err := parseLocation(arg)
 		if err != nil {
@@ -65,7 +68,11 @@ func checkArgs(args []string) error {
 }
 
 // what the job does, for messages.
-func (j job) what(verb, to string) string {
+func (j job) what() string {
+	verb, to := "copying", "to"
+	if j.command == verifies {
+		verb, to = "comparing", "with"
+	}
 	src := j.sources[0].arg
 	if n := len(j.sources); n > 1 {
 		src = fmt.Sprintf("%s and %d more", src, n-1)
@@ -75,7 +82,7 @@ func (j job) what(verb, to string) string {
 
 // direct finds out which way the job goes.
 func (j *job) direct() error {
-	what := j.what("copying", "to")
+	what := j.what()
 	remotes := 0
 	for _, s := range j.sources {
 		if s.remote != nil {
@@ -83,6 +90,8 @@ func (j *job) direct() error {
 		}
 	}
 	switch {
+	case remotes == 0 && j.dst.remote == nil && j.command == verifies:
+		return usage(what, errors.New("all are files of this host"), "use cmp or diff; a remote file is host:/path or host::export/path")
 	case remotes == 0 && j.dst.remote == nil:
 		return usage(what, errors.New("all are files of this host"), "use cp; a remote file is host:/path or host::export/path")
 	case remotes > 0 && remotes < len(j.sources):
@@ -95,13 +104,30 @@ func (j *job) direct() error {
 		return nil
 	}
 	j.direction = transport.Get
-	first := j.sources[0].remote
+	return nil
+}
+
+// checkHosts refuses sources that are on more than one other host. Port is the one
+// of those that name none.
+func (j job) checkHosts(port int) error {
+	if j.direction == transport.Put {
+		return nil
+	}
+	first := j.sources[0].remote.address(port)
 	for _, s := range j.sources[1:] {
-		if s.remote.Host != first.Host || s.remote.Port != first.Port {
-			return usage(what, fmt.Errorf("the sources are on several hosts, %s and %s", first.Host, s.remote.Host), "copy from one host after the other")
+		if next := s.remote.address(port); next != first {
+			return usage(j.what(), fmt.Errorf("the sources are on several hosts, %s and %s", first, next), "copy from one host after the other")
 		}
 	}
 	return nil
+}
+
+// address is where the daemon listens. Port is the one to take if the name has none.
+func (r *remote) address(port int) string {
+	if r.Port != 0 {
+		port = r.Port
+	}
+	return net.JoinHostPort(r.Host, strconv.Itoa(port))
 }
 
 // name decides how the copy is named where it lands: rsync's meaning of a slash
@@ -177,7 +203,7 @@ func (r *remote) target() client.Target {
 
 // check refuses what the flags do not allow, whatever the daemon says.
 func (j job) check(o *options, p plan) error {
-	what := j.what("copying", "to")
+	what := j.what()
 	if j.piped {
 		return j.checkPipe(what, o, p)
 	}
@@ -208,7 +234,7 @@ func (j job) checkList(o *options) error {
 	default:
 		return nil
 	}
-	return usage(j.what("copying", "to"), errors.New(why), fix)
+	return usage(j.what(), errors.New(why), fix)
 }
 
 // checkPipe refuses what cannot be done with a stream of bytes.

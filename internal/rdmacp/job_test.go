@@ -1,6 +1,7 @@
 package rdmacp
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -22,17 +23,17 @@ func parsed(t *testing.T, line ...string) (j job, p plan, err error) {
 		f.AddFlagSet(g.flags)
 	}
 	if err := f.Parse(line); err != nil {
-		return j, p, flagFault(f, err)
+		return j, p, flagFault(f, f, err)
 	}
 	if _, err := o.check(f); err != nil {
 		return j, p, err
 	}
-	if j, err = newJob(f.Args()); err != nil {
+	if j, err = newJob(copies, f.Args()); err != nil {
 		return j, p, err
 	}
 	p = o.newPlan(copies, f, nil)
 	j.name(false)
-	return j, p, j.check(o, p)
+	return j, p, errors.Join(j.checkHosts(o.port), j.check(o, p))
 }
 
 func TestNaming(t *testing.T) {

@@ -88,7 +88,7 @@ func (o *options) groups() []group {
 		flagGroup("Proof", o.proving.add),
 		flagGroup("What is said", o.talking.add),
 		flagGroup("The way", o.reaching.add),
-		flagGroup("Help", addHelp, addVersion),
+		flagGroup("Help", addLongHelp, addVersion),
 	}
 }
 
@@ -99,7 +99,7 @@ func (o *options) verifyGroups() []group {
 		flagGroup("What belongs to it; --no-owner and the like turn off what -a implies", o.keeping.add),
 		flagGroup("What is said", o.talking.add),
 		flagGroup("The way", o.reaching.add),
-		flagGroup("Help", addHelp),
+		flagGroup("Help", addLongHelp),
 	}
 }
 

@@ -85,14 +85,14 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 		Args:          cobra.ArbitraryArgs, // checked by newJob, in our own words
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, args []string) error { return a.run(ctx, copies, cmd.Flags(), args) },
+		RunE:          a.runner(ctx, copies),
 	}
 	root.SetIn(a.io.Stdin)
 	root.SetOut(a.io.Stdout)
 	root.SetErr(a.io.Stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
 	setGroups(root, a.opts.groups())
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagFault(cmd.Flags(), err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagFault(cmd.Flags(), root.Flags(), err) })
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		help(cmd, args)
@@ -103,4 +103,14 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 	})
 	root.AddCommand(a.verifyCommand(ctx), a.devicesCommand())
 	return root
+}
+
+// runner is what cobra calls for a command that takes names.
+func (a *app) runner(ctx context.Context, what command) func(cmd *cobra.Command, args []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 && changed(cmd.Flags(), "human-readable") {
+			return cmd.Help()
+		}
+		return a.run(ctx, what, cmd.Flags(), args)
+	}
 }

@@ -26,7 +26,7 @@ func (a *app) verifyCommand(ctx context.Context) *cobra.Command {
 		Long:    longVerify,
 		Example: examplesVerify,
 		Args:    cobra.ArbitraryArgs, // checked by newJob, in our own words
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.run(ctx, verifies, cmd.Flags(), args) },
+		RunE:    a.runner(ctx, verifies),
 	}
 	setGroups(cmd, a.opts.verifyGroups())
 	return cmd

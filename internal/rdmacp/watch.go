@@ -301,13 +301,13 @@ func (w *watch) result() error {
 	case w.failed != nil:
 		return stdoutFault(w.failed)
 	case w.plan.command == verifies && t.Different > 0:
-		return differ(w.job.what("comparing", "with"), t.Different, t.Entries)
+		return differ(w.job.what(), t.Different, t.Entries)
 	}
 	then := ""
 	if !w.plan.land.IgnoreTimes && w.plan.command == copies {
 		then = ": what is complete is not sent again"
 	}
-	return w.problems.fault(w.job.what("copying", "to"), then, t.Finished+w.problems.count)
+	return w.problems.fault(w.job.what(), then, t.Finished+w.problems.count)
 }
 
 // over tells what was held back, since the transfer has failed with another fault.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -97,7 +98,7 @@ func land(t target, n tree.Naming, several bool, o tree.LandOptions) (*Store, er
 	case isDir:
 		return t.inside(n, o)
 	case n == tree.Into && gone:
-		return nil, fault.New(fault.NotFound, "writing into "+t.path, fs.ErrNotExist, "make the directory first, or drop the slash at its end")
+		return nil, fault.New(fault.NotFound, "writing into "+t.path, syscall.ENOENT, "make the directory first, or drop the slash at its end")
 	case n == tree.Into, n == tree.Contents && err == nil:
 		return nil, fault.New(fault.NotRegular, "writing into "+t.path, errors.New("it is not a directory"), "name a directory, or drop the slash at its end")
 	case n == tree.Auto && several:
