@@ -10,7 +10,8 @@ const longVerify = `rdmacp verify compares what rdmacp would copy with what is t
 everything and compare digests; no file's bytes are moved, and nothing is changed.
 What differs is listed on stdout in rsync's letters, as by rdmacp -i. Without -a it
 is the content that counts; with -a modes, times and owners do, too. What only DST
-has is no difference. Names are as for a copy.
+has is no difference. Names are as for a copy: where DST is the copy of the
+directory SRC, write SRC/.
 
 The exit code is 0 if there is no difference, and 12 if there is one.`
 
