@@ -25,10 +25,7 @@ type link struct {
 func (s *Store) addOther(e tree.Entry, f *folder, p *place, v *tree.Verdict) error {
 	l := link{in: f, leaf: p.leaf, kind: e.Kind, meta: e.Meta, to: e.Link}
 	if e.Kind == tree.Hardlink {
-		s.mu.Lock()
-		l.first = s.linked[e.First]
-		s.mu.Unlock()
-		if l.first == nil {
+		if l.first = s.firstOf(e.First); l.first == nil {
 			return fault.New(fault.Protocol, "linking "+p.shown(), fmt.Errorf("the file %d, of which it is a further name, is not known", e.First),
 				"run the same version of rdmacp at both ends")
 		}
@@ -37,13 +34,15 @@ func (s *Store) addOther(e tree.Entry, f *folder, p *place, v *tree.Verdict) err
 	switch {
 	case err != nil:
 		return err
-	case old == nil:
-		v.Change = tree.New
-	case old.IsDir():
+	case old != nil && old.IsDir():
 		return l.inTheWay(p, old)
-	case s.opts.IgnoreExisting && !s.opts.Verify:
+	case old != nil && s.leaves(&l, old):
 		v.Answer = tree.Skip
 		return nil
+	case l.first != nil && l.first.skipped:
+		return l.first.unlinkable(p)
+	case old == nil:
+		v.Change = tree.New
 	default:
 		v.Change = s.compareOther(&l, p, old)
 		l.there = v.Change&(tree.Kinds|tree.Content) == 0
@@ -57,6 +56,14 @@ func (s *Store) addOther(e tree.Entry, f *folder, p *place, v *tree.Verdict) err
 func (l *link) inTheWay(p *place, old fs.FileInfo) error {
 	return fault.New(fault.NotRegular, "making the "+l.kind.String()+" "+p.shown(), fmt.Errorf("there is %s already", called(old.Mode())),
 		"choose another name, or remove it first")
+}
+
+// leaves reports whether what stands there is left alone, since the user said so.
+func (s *Store) leaves(l *link, old fs.FileInfo) bool {
+	if s.opts.IgnoreExisting {
+		return !s.opts.Verify
+	}
+	return l.first != nil && old.Mode().IsRegular() && s.tooNew(old, l.first.modified)
 }
 
 // compareOther says what differs at what stands there.

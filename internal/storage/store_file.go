@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"os"
+	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -81,13 +81,12 @@ func (s *Store) compare(e tree.Entry, p *place, old fs.FileInfo, v *tree.Verdict
 // compareRegular compares e with the regular file that is there.
 func (s *Store) compareRegular(e tree.Entry, p *place, old fs.FileInfo, v *tree.Verdict) {
 	o, m := s.opts, e.Meta
-	if o.Update && !o.Verify && !m.ModTime.IsZero() && old.ModTime().After(m.ModTime) {
+	if s.tooNew(old, m.ModTime) {
 		v.Answer = tree.Skip
 		return
 	}
 	v.Change = s.differs(p, m, old)
 	sameSize := old.Size() == m.Size
-	sameTime := !m.ModTime.IsZero() && old.ModTime().Equal(m.ModTime)
 	if !sameSize {
 		v.Change |= tree.Size | tree.Content
 	}
@@ -97,38 +96,26 @@ func (s *Store) compareRegular(e tree.Entry, p *place, old fs.FileInfo, v *tree.
 	case o.Verify:
 		v.Answer, v.Compare = tree.Want, true
 		return
-	case o.IgnoreTimes || o.Checksum || !sameSize:
-	case o.SizeOnly || sameTime:
-		return // equal, so far as one can see from outside
+	case s.looksEqual(m, old):
+		return
 	}
 	v.Answer = tree.Want
 	v.Change |= tree.Content
 	v.Compare = o.Delta || o.Checksum
 }
 
-// firstName is where a file is whose further names are to come.
-type firstName struct {
-	in   *folder
-	leaf string
-	info fs.FileInfo // which file it is; nil until it is there
+// looksEqual reports whether the regular file that is there is the source's, so far
+// as one can see from outside and the user takes that for enough.
+func (s *Store) looksEqual(m tree.Meta, old fs.FileInfo) bool {
+	o := s.opts
+	if o.IgnoreTimes || o.Checksum || old.Size() != m.Size {
+		return false
+	}
+	return o.SizeOnly || !m.ModTime.IsZero() && old.ModTime().Equal(m.ModTime)
 }
 
-// is reports whether a file is the one that was copied. Its number alone does not
-// tell: that of a file that was removed may be given to the next.
-func (n *firstName) is(info fs.FileInfo) bool {
-	return n.info != nil && os.SameFile(n.info, info) && n.info.Size() == info.Size() && n.info.ModTime().Equal(info.ModTime())
-}
-
-// remember notes where a file goes that hard links may follow.
-func (s *Store) remember(e tree.Entry, f *folder, leaf string, old fs.FileInfo, a tree.Answer) {
-	if !e.Linked {
-		return
-	}
-	first := &firstName{in: f, leaf: leaf}
-	if a != tree.Want || s.opts.Verify {
-		first.info = old
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.linked[e.ID] = first
+// tooNew reports whether a regular file is left alone since it is newer than the
+// source's.
+func (s *Store) tooNew(old fs.FileInfo, modified time.Time) bool {
+	return s.opts.Update && !s.opts.Verify && !modified.IsZero() && old.ModTime().After(modified)
 }
