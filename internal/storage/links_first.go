@@ -20,9 +20,11 @@ type firstName struct {
 }
 
 // is reports whether a file is the one that was copied. Its number alone does not
-// tell: that of a file that was removed may be given to the next.
+// tell: that of a file that was removed may be given to the next. One that was
+// there already may have got the source's time since it was looked at.
 func (n *firstName) is(info fs.FileInfo) bool {
-	return n.info != nil && os.SameFile(n.info, info) && n.info.Size() == info.Size() && n.info.ModTime().Equal(info.ModTime())
+	return n.info != nil && os.SameFile(n.info, info) && n.info.Size() == info.Size() &&
+		(n.info.ModTime().Equal(info.ModTime()) || n.modified.Equal(info.ModTime()))
 }
 
 // remember notes where a file goes that hard links may follow. Old is what stands

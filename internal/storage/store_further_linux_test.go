@@ -77,6 +77,21 @@ func TestFurtherNames(t *testing.T) {
 	}
 }
 
+// Where sizes decide, it is no matter that the first name gets another time.
+func TestFurtherNameBySize(t *testing.T) {
+	t.Parallel()
+	o := archive()
+	o.SizeOnly = true
+	for _, second := range []string{"", "older"} {
+		out, dir := furtherName(t, o, "same size", second)
+		noFault(t, out)
+		wantTree(t, dir, map[string]string{"first": standing("same size"), "second": standing("same size")})
+		if !sameFile(dir, "first", "second") {
+			t.Error("they are two files")
+		}
+	}
+}
+
 // furtherName copies a file of two names to where those things stand.
 func furtherName(t *testing.T, o tree.LandOptions, first, second string) (*outcome, string) {
 	t.Helper()
