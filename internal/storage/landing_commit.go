@@ -31,15 +31,15 @@ func (it *item) shown() string { return it.sink.place.shown() }
 func (it *item) wrap(verb string, err error) error { return it.sink.wrap(verb, err) }
 
 // dress sets all but the bytes.
-func (it *item) dress() error {
-	if it.check {
+func (it *item) dress(ctx context.Context) error {
+	switch {
+	case it.check:
 		return nil
+	case it.asIs:
+		return it.dressKept(ctx)
 	}
 	p := it.sink.place
 	on := &subject{file: it.sink.file, root: p.root, leaf: it.sink.partial, in: p.in, as: p.leaf}
-	if it.asIs {
-		on.file, on.leaf = it.old.file, p.leaf
-	}
 	return it.store.apply(on, &it.entry.Meta, it.mode)
 }
 
@@ -64,12 +64,18 @@ func (it *item) target() *os.File {
 	return it.sink.file
 }
 
-// put renames the file into place.
+// put renames the file into place. Of one that is kept, its name is to be brought
+// to stable storage like any other: nobody knows when it was made.
 func (it *item) put(ctx context.Context) error {
-	if it.asIs || it.check {
+	if it.check {
 		return nil
 	}
 	if err := endedAt(ctx, "committing", it); err != nil {
+		return err
+	}
+	if it.asIs {
+		err := it.stands(ctx)
+		it.placed = err == nil
 		return err
 	}
 	if err := it.sink.seam.do(stepVerify, it.sink.verify); err != nil {

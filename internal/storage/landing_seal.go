@@ -31,13 +31,17 @@ func (it *item) ready(ctx context.Context) error {
 	if it.check {
 		return it.verified()
 	}
-	if it.old != nil {
-		if err := it.old.unchanged(it.shown()); err != nil {
-			it.ruined = true
-			return err
-		}
+	err := it.complete()
+	switch {
+	case err != nil:
+		return err
+	case it.asIs:
+		err = it.stands(ctx)
+	case it.old != nil:
+		err = it.old.unchanged(it.shown())
 	}
-	if err := it.complete(); err != nil {
+	if err != nil {
+		it.ruined = true
 		return err
 	}
 	return it.digest()

@@ -18,7 +18,7 @@ type candidate interface {
 
 	ready(ctx context.Context) error    // find out whether all is there and right
 	readBack(ctx context.Context) error // read it from the disk
-	dress() error                       // set all but the bytes
+	dress(ctx context.Context) error    // set all but the bytes
 	sync() error                        // bring it to stable storage by itself
 	lost(err error)                     // it has failed, since it could not be brought there
 	put(ctx context.Context) error      // put it into place
@@ -64,7 +64,7 @@ func (s *Store) bring(ctx context.Context, items []candidate) {
 		s.syncFiles(ctx, items)
 		each(items, func(it candidate) error { return it.readBack(ctx) })
 	}
-	each(items, candidate.dress)
+	each(items, func(it candidate) error { return it.dress(ctx) })
 	s.syncFiles(ctx, items)
 	each(items, func(it candidate) error { return it.put(ctx) })
 }

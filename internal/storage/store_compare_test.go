@@ -297,7 +297,7 @@ func TestDeltaOfWhatChanges(t *testing.T) {
 	if err := os.WriteFile(path, []byte(oldText), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantFault(t, s.Commit(t.Context(), []tree.Landing{l})[0], fault.IO, "someone else has written to it")
+	wantFault(t, s.Commit(t.Context(), []tree.Landing{l})[0], fault.IO, "someone else has touched it")
 	wantText(t, path, oldText)
 	wantNames(t, dir, "f")
 }

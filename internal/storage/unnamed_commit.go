@@ -78,7 +78,7 @@ func (u *unnamed) digest() error {
 func (u *unnamed) readBack(context.Context) error { return errNamed }
 
 // dress sets all but the bytes.
-func (u *unnamed) dress() error {
+func (u *unnamed) dress(context.Context) error {
 	if o := &u.store.opts; !o.Owner && !o.Group && !o.Xattrs && !o.ACLs {
 		return u.dressPlainly()
 	}
