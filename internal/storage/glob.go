@@ -85,7 +85,7 @@ func (g *globber) expand(above, part string, last, dirs bool) []string {
 	var found []string
 	for _, name := range names {
 		hidden := strings.HasPrefix(name, ".") && !strings.HasPrefix(part, ".") && !strings.HasPrefix(part, `\.`)
-		if hidden || isPartialName(name) || !filter.Match(part, name) {
+		if hidden || !filter.Match(part, name) {
 			continue
 		}
 		path := joinName(above, name)

@@ -50,7 +50,7 @@ func checkName(name string) error {
 		case part == "." || part == "..":
 			return fmt.Errorf("the name has %s as a component", part)
 		case isPartialName(part):
-			return errors.New("names like " + partialName("NAME") + " are for copies that are not complete")
+			return errOurs
 		case len(part) > maxComponent:
 			return fmt.Errorf("a component of the name is %d bytes long; at most %d are allowed", len(part), maxComponent)
 		}

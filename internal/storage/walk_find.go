@@ -23,6 +23,9 @@ func (r *walk) find(in *level, leaf, path string, want wish, f *found) error {
 	if !want.listed && r.rules.Excluded(path, f.mode.IsDir()) {
 		return errSkip
 	}
+	if isPartialName(leaf) {
+		return errOurs // the destination needs the name for itself
+	}
 	switch {
 	case f.mode.IsDir():
 		err = r.findDir(h, in, leaf, want, f)
@@ -175,6 +178,8 @@ func (r *walk) wrap(what string, err error) error {
 		return fault.New(fault.NotFound, what, err, "check the links, or copy them as links (--links)")
 	case errors.Is(err, errDangling):
 		return fault.New(fault.NotFound, what, err, "remove the link, or copy links as such (--links)")
+	case errors.Is(err, errOurs):
+		return fault.New(fault.Usage, what, err, "run the copy again that it belongs to, rename it, or leave it out (--exclude '.*.rdmacp-*')")
 	case errors.Is(err, errReplaced):
 		return changedFault(what, err)
 	}

@@ -24,11 +24,6 @@ func (r *walk) start(s Start) error {
 	if i := strings.LastIndexByte(p, '/'); i >= 0 {
 		above, leaf = p[:i+1], p[i+1:]
 	}
-	if isPartialName(leaf) {
-		r.fail(s.Path, fault.New(fault.Usage, "reading "+shown(s.Path), errors.New("names like "+partialName("NAME")+
-			" are for copies that are not complete"), "run the copy again that it belongs to, or rename it"))
-		return nil
-	}
 	if s.Dir != nil {
 		above = strings.TrimSuffix(above, "/")
 	}

@@ -208,14 +208,34 @@ func TestWalkNotThere(t *testing.T) {
 	wantFault(t, w.problems["d"], fault.NotRegular, "it is a directory", "-r copies directories")
 }
 
-// Names of copies that are not complete are left out, and said to be where they
-// are named.
+// What has one of our own names is left out, and that is told; unless a rule leaves
+// it out.
 func TestWalkInProgress(t *testing.T) {
 	t.Parallel()
-	dir := plant(t, t.TempDir(), "d/f", "d/"+partialName("f"), "d/"+partialName(strings.Repeat("x", 255)))
-	w := walkPath(t, allOf, dir+"/d", dir+"/d/"+partialName("f"))
+	long := partialName(strings.Repeat("x", 255))
+	dir := plant(t, t.TempDir(), "d/f", "d/"+partialName("f"), "d/"+journalName("f"), "d/"+long, "d/"+partialName("dir")+"/g")
+	symlink(t, "nowhere", dir+"/d/"+linkName("l"))
+	problems := map[string]fault.Code{}
+	for _, name := range []string{partialName("f"), journalName("f"), long, partialName("dir"), linkName("l")} {
+		problems["d/"+name] = fault.Usage
+	}
+	w := walkPath(t, allOf, dir+"/d")
 	w.wantPaths(t, "d", "d/f")
-	w.wantProblems(t, map[string]fault.Code{dir + "/d/" + partialName("f"): fault.Usage})
+	w.wantProblems(t, problems)
+	wantFault(t, w.problems["d/"+partialName("f")], fault.Usage, dir+"/d/"+partialName("f"), "copies that are not complete", "--exclude '.*.rdmacp-*'")
+
+	w = walkPath(t, allOf, dir+"/d/"+partialName("f"))
+	w.wantPaths(t)
+	w.wantProblems(t, map[string]fault.Code{partialName("f"): fault.Usage})
+	w = walkPath(t, tree.WalkOptions{Recursive: true, Files: []string{partialName("f"), "f"}}, dir+"/d")
+	w.wantPaths(t, "f")
+	w.wantProblems(t, map[string]fault.Code{partialName("f"): fault.Usage})
+
+	o := allOf
+	o.Filter = []tree.Rule{{Pattern: ".*.rdmacp-*"}}
+	w = walkPath(t, o, dir+"/d")
+	w.wantPaths(t, "d", "d/f")
+	w.wantProblems(t, map[string]fault.Code{})
 }
 
 func TestWalkStarts(t *testing.T) {

@@ -31,6 +31,7 @@ var (
 	errDirectory = errors.New("it is a directory")
 	errCircle    = errors.New("symbolic links lead in a circle")
 	errDangling  = errors.New("it is a symbolic link to something that is not there")
+	errOurs      = errors.New("names like " + partialName("NAME") + " are for copies that are not complete")
 	errSkip      = errors.New("it is left out") // nobody is told
 )
 
@@ -95,9 +96,6 @@ func (r *walk) children(in *level) error {
 	}
 	slices.Sort(names)
 	for _, leaf := range names {
-		if isPartialName(leaf) {
-			continue
-		}
 		if err := r.visit(in, leaf, wish{all: true}); err != nil {
 			return err
 		}
