@@ -21,7 +21,7 @@ import (
 // hangs on the first one's; from the first record that is not whole or not right
 // on, the journal is taken for ended. Even so nobody believes it: what it says to
 // be there is read and compared before it is used.
-const journalMagic = "rdmacpJ\x01"
+const journalMagic = "rdmacpJ\x02"
 
 // The kinds of records.
 const (
@@ -42,10 +42,11 @@ type identity struct {
 	Sec           int64
 	Nsec          int32
 	Device, Inode uint64
+	Changed       int64
 }
 
 func identityOf(m tree.Meta) identity {
-	return identity{m.Size, m.ModTime.Unix(), int32(m.ModTime.Nanosecond()), m.Device, m.Inode}
+	return identity{m.Size, m.ModTime.Unix(), int32(m.ModTime.Nanosecond()), m.Device, m.Inode, m.Changed}
 }
 
 // differs says in what a source's file is not the one that it was; empty if it is.
@@ -55,8 +56,10 @@ func (was identity) differs(now identity) string {
 		return fmt.Sprintf("the source's size went from %d to %d bytes", was.Size, now.Size)
 	case was.Sec != now.Sec || was.Nsec != now.Nsec:
 		return "the source was modified at " + time.Unix(now.Sec, int64(now.Nsec)).Format(layout) + " since"
-	case was != now:
+	case was.Device != now.Device || was.Inode != now.Inode:
 		return "the source is another file now"
+	case was.Changed != now.Changed: // a mode or a name that was changed looks the same
+		return "the source may have been rewritten with its old time at " + time.Unix(0, now.Changed).Format(layout)
 	}
 	return ""
 }

@@ -181,6 +181,7 @@ func TestRestart(t *testing.T) {
 		"the source was modified at 2001-02-03":         func(th *thing) { th.Meta.ModTime = stamp.Add(time.Nanosecond) },
 		"the source's size went from 160 to 161 bytes":  func(th *thing) { th.text += "x"; th.Meta.Size++ },
 		"the source is another file now":                func(th *thing) { th.Meta.Inode++ },
+		"the source may have been rewritten":            func(th *thing) { th.Meta.Changed++ },
 		"the source is another file now, on a new disk": func(th *thing) { th.Meta.Device++ },
 	} {
 		t.Run(why, func(t *testing.T) {

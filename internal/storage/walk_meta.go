@@ -8,6 +8,9 @@ func (r *walk) meta(f *found) tree.Meta {
 		Mode: f.permissions(), ModTime: f.modified, Device: f.device, Inode: f.inode,
 		Owner: r.owners.of(f.uid, f.gid), Xattrs: f.xattrs,
 	}
+	if !f.changed.IsZero() && f.mode.IsRegular() {
+		m.Changed = f.changed.UnixNano()
+	}
 	if k := kindOf(f.mode); k == tree.CharDevice || k == tree.BlockDevice {
 		m.Major, m.Minor = f.major, f.minor
 	}

@@ -74,6 +74,11 @@ type Meta struct {
 	// replaced by another of the same size and time is another one to Resume.
 	Device, Inode uint64
 
+	// Changed is when anything of the file changed last, its name and mode too, in
+	// nanoseconds since 1970; zero where it is not known. Nobody can set it, so that
+	// it betrays a file that was rewritten with its old ModTime.
+	Changed int64
+
 	Owner  *Owner  // nil: not kept
 	Major  uint32  // of a device
 	Minor  uint32  // of a device

@@ -304,7 +304,7 @@ func everything() transfer.Batch {
 			{ID: 1, Kind: tree.Dir, Meta: tree.Meta{Mode: fs.ModeSticky | 0o777, ModTime: time.Unix(0, 0)}},
 			{ID: 2, Parent: 1, Name: "a\xff", Kind: tree.File, Data: []tree.Range{{Off: 0, Len: 5}, {Off: 10, Len: 6}}, Meta: tree.Meta{
 				Size: 1 << 50, Mode: fs.ModeSetuid | fs.ModeSetgid | 0o604, ModTime: time.Unix(-5, 999_999_999), Allocated: 1 << 40,
-				Device: math.MaxUint64, Inode: 7, Owner: &tree.Owner{UID: 1, GID: math.MaxUint32, User: "\xfe", Group: "g"},
+				Device: math.MaxUint64, Inode: 7, Changed: math.MinInt64, Owner: &tree.Owner{UID: 1, GID: math.MaxUint32, User: "\xfe", Group: "g"},
 				Xattrs: []tree.Xattr{{Name: "user.a", Value: []byte{0, 1}}},
 			}},
 			{ID: 3, Parent: 1, Name: "b", Kind: tree.File, Data: []tree.Range{}, Meta: tree.Meta{Size: 9, Owner: &tree.Owner{}}},

@@ -21,7 +21,7 @@ func fromEntry(e tree.Entry) *pb.Entry {
 	m := &pb.Entry{
 		Id: uint64(e.ID), Parent: uint64(e.Parent), Name: []byte(e.Name), Kind: pb.Kind(e.Kind),
 		Mode: fromMode(e.Meta.Mode), Allocated: uint64(e.Meta.Allocated), Device: e.Meta.Device, Inode: e.Meta.Inode,
-		Link: []byte(e.Link), First: uint64(e.First), Xattrs: each(e.Meta.Xattrs, fromXattr),
+		ChangedNanos: e.Meta.Changed, Link: []byte(e.Link), First: uint64(e.First), Xattrs: each(e.Meta.Xattrs, fromXattr),
 		Major: e.Meta.Major, Minor: e.Meta.Minor, Linked: e.Linked,
 	}
 	if e.Meta.Size == tree.Streamed {
@@ -105,6 +105,7 @@ func toMeta(m *pb.Entry) (tree.Meta, error) {
 	meta := tree.Meta{
 		Size: int64(m.GetSize()), Mode: toMode(m.GetMode()), Allocated: int64(min(m.GetAllocated(), MaxSize)),
 		Device: m.GetDevice(), Inode: m.GetInode(), Major: m.GetMajor(), Minor: m.GetMinor(),
+		Changed: m.GetChangedNanos(),
 	}
 	switch {
 	case m.GetSize() > MaxSize:

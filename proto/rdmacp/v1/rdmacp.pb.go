@@ -1883,7 +1883,8 @@ type Entry struct {
 	Xattrs        []*Xattr               `protobuf:"bytes,17,rep,name=xattrs,proto3" json:"xattrs,omitempty"`
 	Major         uint32                 `protobuf:"varint,18,opt,name=major,proto3" json:"major,omitempty"` // of a device
 	Minor         uint32                 `protobuf:"varint,19,opt,name=minor,proto3" json:"minor,omitempty"`
-	Linked        bool                   `protobuf:"varint,20,opt,name=linked,proto3" json:"linked,omitempty"` // of a file: it has more names, so that hard links to it may follow
+	Linked        bool                   `protobuf:"varint,20,opt,name=linked,proto3" json:"linked,omitempty"`                                  // of a file: it has more names, so that hard links to it may follow
+	ChangedNanos  int64                  `protobuf:"fixed64,22,opt,name=changed_nanos,json=changedNanos,proto3" json:"changed_nanos,omitempty"` // of a file: when anything of it changed last (ctime), since 1970; 0: not known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2056,6 +2057,13 @@ func (x *Entry) GetLinked() bool {
 		return x.Linked
 	}
 	return false
+}
+
+func (x *Entry) GetChangedNanos() int64 {
+	if x != nil {
+		return x.ChangedNanos
+	}
+	return 0
 }
 
 // Owner is who owns an entry.
@@ -3297,7 +3305,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\asettled\x18\b \x03(\v2\x15.rdmacp.v1.SettlementR\asettled\x12.\n" +
 	"\boutcomes\x18\t \x03(\v2\x12.rdmacp.v1.OutcomeR\boutcomes\x12\x12\n" +
 	"\x04done\x18\n" +
-	" \x01(\bR\x04done\"\xbc\x04\n" +
+	" \x01(\bR\x04done\"\xe1\x04\n" +
 	"\x05Entry\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x12\n" +
@@ -3320,7 +3328,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x06xattrs\x18\x11 \x03(\v2\x10.rdmacp.v1.XattrR\x06xattrs\x12\x14\n" +
 	"\x05major\x18\x12 \x01(\rR\x05major\x12\x14\n" +
 	"\x05minor\x18\x13 \x01(\rR\x05minor\x12\x16\n" +
-	"\x06linked\x18\x14 \x01(\bR\x06linkedB\x10\n" +
+	"\x06linked\x18\x14 \x01(\bR\x06linked\x12#\n" +
+	"\rchanged_nanos\x18\x16 \x01(\x10R\fchangedNanosB\x10\n" +
 	"\x0e_mtime_seconds\"U\n" +
 	"\x05Owner\x12\x10\n" +
 	"\x03uid\x18\x01 \x01(\rR\x03uid\x12\x10\n" +
