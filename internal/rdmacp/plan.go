@@ -68,6 +68,7 @@ func (o *options) newPlan(what command, f *pflag.FlagSet, files []string) plan {
 		p.compares = p.land.Checksum // there is no other way to know
 		p.land.Verify = p.compares
 	}
+	p.land.Durable = o.sources && p.command == copies
 	return p
 }
 

@@ -212,6 +212,32 @@ func TestRemoveOverlappingSources(t *testing.T) {
 	lists(t, filepath.Join(from, "a"))
 }
 
+// A source that is the destination, too, as where both hosts mount one file system,
+// is the only copy: it stays.
+func TestRemoveOnlyCopy(t *testing.T) {
+	t.Parallel()
+	for _, how := range []tree.LandOptions{{Times: true}, {Times: true, IgnoreTimes: true}, {Times: true, Checksum: true}, {Times: true, Delta: true, IgnoreTimes: true}} {
+		d := start(t, memory.Faults{})
+		must(t, os.Mkdir(filepath.Join(d.dir, "a"), 0o700))
+		must(t, os.WriteFile(filepath.Join(d.dir, "a", "x"), []byte("x"), 0o600))
+		link := filepath.Join(t.TempDir(), "mount")
+		must(t, os.Symlink(d.dir, link))
+		for _, remove := range []bool{false, true} {
+			j := job(nil)
+			j.Naming, j.Engine.Remove, j.Land = tree.Contents, remove, how
+			j.Land.Durable = remove
+			src := storage.NewWalker([]storage.Start{{Path: link + "/a/"}}, j.Walk)
+			r, err := d.dial(t, transport.Put).Put(t.Context(), src, to("a"), j)
+			must(t, err)
+			must(t, src.Close())
+			if told := r.Problems > 0; told != remove || r.Files != 0 {
+				t.Errorf("%+v, removing %v: %+v", how, remove, r.Report)
+			}
+			holds(t, filepath.Join(d.dir, "a", "x"), []byte("x"))
+		}
+	}
+}
+
 // Each file that cannot be copied is a problem of its own at both ends; the log
 // names the first twenty and counts all.
 func TestProblemsAreLogged(t *testing.T) {

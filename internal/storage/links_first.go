@@ -35,7 +35,7 @@ func (s *Store) remember(e tree.Entry, f *folder, leaf string, old fs.FileInfo, 
 	}
 	first := &firstName{in: f, leaf: leaf, modified: e.Meta.ModTime}
 	switch {
-	case a == tree.Skip && !(old.Mode().IsRegular() && s.looksEqual(e.Meta, old)):
+	case a == tree.Skip && (!old.Mode().IsRegular() || !s.looksEqual(e.Meta, old)):
 		first.skipped = true
 	case a != tree.Want || s.opts.Verify:
 		first.info = old

@@ -29,10 +29,15 @@ func (s *Store) addFile(ctx context.Context, e tree.Entry, f *folder, p *place, 
 				return err
 			}
 		}
-		if v.Change == 0 {
-			return nil
+		if v.Change != 0 {
+			if err := s.fix(p, e.Meta, old, v.Change); err != nil {
+				return err
+			}
 		}
-		return s.fix(p, e.Meta, old, v.Change)
+		if s.opts.Durable {
+			return s.secure(p, old)
+		}
+		return nil
 	case v.Answer != tree.Want:
 		return nil
 	case s.opts.DryRun && !s.opts.Verify:
@@ -69,8 +74,7 @@ func (s *Store) compare(e tree.Entry, p *place, old fs.FileInfo, v *tree.Verdict
 	case !old.Mode().IsRegular():
 		v.Change = tree.Kinds
 	default:
-		s.compareRegular(e, p, old, v)
-		return nil
+		return s.compareRegular(e, p, old, v)
 	}
 	if !o.Verify {
 		v.Answer = tree.Want
@@ -79,11 +83,17 @@ func (s *Store) compare(e tree.Entry, p *place, old fs.FileInfo, v *tree.Verdict
 }
 
 // compareRegular compares e with the regular file that is there.
-func (s *Store) compareRegular(e tree.Entry, p *place, old fs.FileInfo, v *tree.Verdict) {
+func (s *Store) compareRegular(e tree.Entry, p *place, old fs.FileInfo, v *tree.Verdict) error {
 	o, m := s.opts, e.Meta
 	if s.tooNew(old, m.ModTime) {
 		v.Answer = tree.Skip
-		return
+		return nil
+	}
+	if !o.Verify {
+		if same, err := s.sameFile(m, p, old); same || err != nil {
+			v.Answer = tree.Skip
+			return err
+		}
 	}
 	v.Change = s.differs(p, m, old)
 	sameSize := old.Size() == m.Size
@@ -92,16 +102,17 @@ func (s *Store) compareRegular(e tree.Entry, p *place, old fs.FileInfo, v *tree.
 	}
 	switch {
 	case o.Verify && !sameSize:
-		return
+		return nil
 	case o.Verify:
 		v.Answer, v.Compare = tree.Want, true
-		return
+		return nil
 	case s.looksEqual(m, old):
-		return
+		return nil
 	}
 	v.Answer = tree.Want
 	v.Change |= tree.Content
 	v.Compare = o.Delta || o.Checksum
+	return nil
 }
 
 // looksEqual reports whether the regular file that is there is the source's, so far

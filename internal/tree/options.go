@@ -38,6 +38,7 @@ type LandOptions struct {
 	Delta          bool   // send only what differs from the file at the destination
 	ReadBack       bool   // read what was written again before it is committed
 	Delete         bool   // remove what the source has not, at the very end and after no error
+	Durable        bool   // what is there already is brought to stable storage, too: its source will be removed
 	MaxDelete      int    // most that is removed; below 0: no limit
 	Keep           []Rule // what they exclude at the source is not removed either
 	DryRun         bool   // change nothing

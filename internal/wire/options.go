@@ -52,7 +52,7 @@ func fromLand(o tree.LandOptions) *pb.LandOptions {
 		Perms: o.Perms, Times: o.Times, Owner: o.Owner, Group: o.Group, Xattrs: o.Xattrs, Acls: o.ACLs,
 		Update: o.Update, IgnoreExisting: o.IgnoreExisting, Checksum: o.Checksum, SizeOnly: o.SizeOnly,
 		IgnoreTimes: o.IgnoreTimes, Delta: o.Delta, Delete: o.Delete, MaxDelete: int64(o.MaxDelete), DryRun: o.DryRun,
-		Keep: each(o.Keep, fromRule),
+		Keep: each(o.Keep, fromRule), Durable: o.Durable,
 	}
 }
 
@@ -61,6 +61,6 @@ func toLand(m *pb.LandOptions) tree.LandOptions {
 		Perms: m.GetPerms(), Times: m.GetTimes(), Owner: m.GetOwner(), Group: m.GetGroup(), Xattrs: m.GetXattrs(), ACLs: m.GetAcls(),
 		Update: m.GetUpdate(), IgnoreExisting: m.GetIgnoreExisting(), Checksum: m.GetChecksum(), SizeOnly: m.GetSizeOnly(),
 		IgnoreTimes: m.GetIgnoreTimes(), Delta: m.GetDelta(), Delete: m.GetDelete(), MaxDelete: int(m.GetMaxDelete()), DryRun: m.GetDryRun(),
-		Keep: toRules(m.GetKeep()),
+		Keep: toRules(m.GetKeep()), Durable: m.GetDurable(),
 	}
 }

@@ -1552,6 +1552,7 @@ type LandOptions struct {
 	MaxDelete      int64                  `protobuf:"zigzag64,14,opt,name=max_delete,json=maxDelete,proto3" json:"max_delete,omitempty"`             // the most that is removed; below 0: no limit
 	DryRun         bool                   `protobuf:"varint,15,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`                        // change nothing
 	Keep           []*Rule                `protobuf:"bytes,16,rep,name=keep,proto3" json:"keep,omitempty"`                                           // what they exclude at the source is not removed either
+	Durable        bool                   `protobuf:"varint,17,opt,name=durable,proto3" json:"durable,omitempty"`                                    // what is there already is brought to stable storage, too: its source will be removed
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1696,6 +1697,13 @@ func (x *LandOptions) GetKeep() []*Rule {
 		return x.Keep
 	}
 	return nil
+}
+
+func (x *LandOptions) GetDurable() bool {
+	if x != nil {
+		return x.Durable
+	}
+	return false
 }
 
 // Accept answers Copy: the transfer may begin.
@@ -3272,7 +3280,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\apattern\x18\x01 \x01(\fR\apattern\x12\x18\n" +
 	"\ainclude\x18\x02 \x01(\bR\ainclude\"\x1d\n" +
 	"\x05Files\x12\x14\n" +
-	"\x05paths\x18\x01 \x03(\fR\x05paths\"\xb9\x03\n" +
+	"\x05paths\x18\x01 \x03(\fR\x05paths\"\xd3\x03\n" +
 	"\vLandOptions\x12\x14\n" +
 	"\x05perms\x18\x01 \x01(\bR\x05perms\x12\x14\n" +
 	"\x05times\x18\x02 \x01(\bR\x05times\x12\x14\n" +
@@ -3291,7 +3299,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\n" +
 	"max_delete\x18\x0e \x01(\x12R\tmaxDelete\x12\x17\n" +
 	"\adry_run\x18\x0f \x01(\bR\x06dryRun\x12#\n" +
-	"\x04keep\x18\x10 \x03(\v2\x0f.rdmacp.v1.RuleR\x04keep\"\x1c\n" +
+	"\x04keep\x18\x10 \x03(\v2\x0f.rdmacp.v1.RuleR\x04keep\x12\x18\n" +
+	"\adurable\x18\x11 \x01(\bR\adurable\"\x1c\n" +
 	"\x06Accept\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\fR\x04path\"\x87\x03\n" +
 	"\x05Batch\x12*\n" +
