@@ -268,3 +268,27 @@ func TestInTheWay(t *testing.T) {
 	wantFault(t, o.verdicts["dir"].Fault, fault.NotRegular, "there is a directory already")
 	wantTree(t, dir, map[string]string{"file": oldText, "dir/": "", "dir/full/": "", "l": "-> x"})
 }
+
+// Where what exists is left alone, that goes for a link to a directory too.
+func TestIgnoreExistingLink(t *testing.T) {
+	t.Parallel()
+	dir, away := t.TempDir(), t.TempDir()
+	if err := os.Symlink(away, filepath.Join(dir, "d")); err != nil {
+		t.Fatal(err)
+	}
+	ts := &trees{}
+	ts.dir("d")
+	ts.file("d/f", "text")
+	for _, ignore := range []bool{true, false} {
+		o := archive()
+		o.IgnoreExisting = ignore
+		s := landBrisk(t, dir, o, hurried)
+		out := ts.send(t.Context(), s)
+		closeStore(t, s)
+		info, err := os.Lstat(filepath.Join(dir, "d"))
+		if err != nil || info.IsDir() == ignore || (out.failed() != nil) != ignore {
+			t.Errorf("ignoring %v: %v, %v, %v", ignore, info.Mode(), err, out.failed())
+		}
+		wantNames(t, away)
+	}
+}

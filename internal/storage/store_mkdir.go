@@ -89,7 +89,7 @@ func (s *Store) enterDir(f *folder, e tree.Entry, v *tree.Verdict) error {
 		return s.makeDir(f, p, e.Meta)
 	case info.IsDir():
 		return s.takeDir(f, p, e, info, v)
-	case info.Mode()&fs.ModeSymlink == 0 || f == s.base:
+	case info.Mode()&fs.ModeSymlink == 0 || f == s.base || s.opts.IgnoreExisting && !s.opts.Verify:
 		return inTheWay(p, info)
 	}
 	v.Change = tree.New | tree.Kinds
