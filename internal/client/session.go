@@ -28,6 +28,7 @@ type Options struct {
 	QPs            int                 // queue pairs; 0: the fabric's choice
 	ConnectTimeout time.Duration       // for all that comes ahead of the first transfer
 	Unverified     bool                // no digests of what is moved are computed
+	ZeroCopy       bool                // the session fails where a CPU would have to copy payload
 	Version        string              // of this client, for messages
 	Logger         *slog.Logger
 }
@@ -111,7 +112,7 @@ func (s *Session) open(ctx context.Context, local, remote netip.Addr) error {
 	pending, err := o.Fabric.PrepareLender(ctx, transport.Setup{
 		Device: o.Device, Local: local, Peer: remote,
 		Direction: o.Direction, ChunkSize: o.ChunkSize, Slots: o.Slots, QPs: o.QPs,
-		Unverified: o.Unverified,
+		Unverified: o.Unverified, ZeroCopy: o.ZeroCopy,
 	})
 	if err != nil {
 		return err
@@ -137,7 +138,7 @@ func (s *Session) shake(ctx context.Context, e transport.Endpoint) (wire.Welcome
 	chunk := min(s.options.ChunkSize, int(min(e.MaxMessage, wire.MaxChunk)))
 	m, err := s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Hello{Hello: wire.FromHello(wire.Hello{
 		Version: s.options.Version, Endpoint: e, Direction: s.options.Direction, ChunkSize: chunk, Slots: s.options.Slots,
-		Unverified: s.options.Unverified,
+		Unverified: s.options.Unverified, ZeroCopy: s.options.ZeroCopy,
 	})}})
 	if err != nil {
 		return wire.Welcome{}, err

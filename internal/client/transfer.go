@@ -106,7 +106,7 @@ func (s *Session) transfer(ctx context.Context, d transport.Direction, c wire.Co
 	if err != nil {
 		return r, err
 	}
-	begun, before := time.Now(), s.lender.Stats()
+	begun, before := time.Now(), wire.NewLook(s.lender.Stats())
 	if err := s.pipe.Send(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Copy{Copy: m}}); err != nil {
 		return r, s.explain(ctx, err) // the daemon knows of nothing
 	}
@@ -131,7 +131,7 @@ func (s *Session) transfer(ctx context.Context, d transport.Direction, c wire.Co
 		}
 	}
 	r.Elapsed = time.Since(begun)
-	r.Local = wire.CountersSince(before, s.lender.Stats())
+	r.Local = wire.NewLook(s.lender.Stats()).Since(before, s.options.Slots)
 	return r, err
 }
 

@@ -14,6 +14,7 @@ const (
 	exitUsage       = 1
 	exitVersion     = 2
 	exitSelect      = 3
+	exitUnsupported = 4
 	exitStart       = 5
 	exitSocket      = 10
 	exitFileIO      = 11
@@ -37,6 +38,8 @@ func Exit(c fault.Code) int {
 		return exitVersion
 	case fault.NotExport, fault.ReadOnly:
 		return exitSelect
+	case fault.Copied:
+		return exitUnsupported
 	case fault.NoDevice, fault.Path, fault.Limit:
 		return exitStart
 	case fault.Unreachable:
@@ -73,6 +76,7 @@ func ExitTable() string {
 		{exitUsage, "the command line or the configuration is wrong"},
 		{exitVersion, "the two ends do not speak the same protocol"},
 		{exitSelect, "not an export, or the export is read-only"},
+		{exitUnsupported, "zero copy is required, and not possible"},
 		{exitStart, "no RDMA device, no common path, or refused by the daemon"},
 		{exitSocket, "the daemon cannot be reached"},
 		{exitFileIO, "no space left, or reading or writing a file failed"},

@@ -30,6 +30,7 @@ func remedy(c fault.Code) (why, fix string) {
 		fault.Interrupted:    {"interrupted", "run the same command again"},
 		fault.Limit:          {"a limit of the daemon's was reached", "try again later, or raise the limit in rdmad's configuration"},
 		fault.Partial:        {"some files were not copied", "see what was said of them, then run the same command again: what is there already is not copied again"},
+		fault.Copied:         {"a CPU would have to copy what is sent", "see docs/zerocopy.md for what it takes, or leave out --require-zero-copy"},
 		fault.Protocol:       {"the peer broke the protocol", "check that it is rdmad that listens there, and of the same release"},
 	}
 	if !c.Known() {

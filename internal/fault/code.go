@@ -33,6 +33,7 @@ const (
 	Limit          Code = 22 // a limit of the daemon's was reached
 	Protocol       Code = 23 // the peer broke the protocol
 	Partial        Code = 24 // some files were not copied, the others were
+	Copied         Code = 25 // zero copy was asked for, and a CPU would have to copy
 )
 
 var codeNames = [...]string{
@@ -43,7 +44,7 @@ var codeNames = [...]string{
 	NoDevice: "no_device", Path: "path", Memlock: "memlock", Unreachable: "unreachable",
 	ConnectTimeout: "connect_timeout", Lost: "lost", Timeout: "timeout",
 	Interrupted: "interrupted", Limit: "limit", Protocol: "protocol",
-	Partial: "partial",
+	Partial: "partial", Copied: "copied",
 }
 
 // String returns the code's name as it stands in JSON output and logs.

@@ -15,8 +15,8 @@ import (
 // ErrGone answers where a file has no longer what is to be mapped, or was mapped, of it.
 var ErrGone = errors.New("mr: the file has become shorter")
 
-// Window is a part of a file's page cache that a device may read. Its pages are the
-// kernel's own, mapped shared and read-only: nothing is copied, and what is written
+// Window is a part of a file's page cache that a device may read, or write to. Its
+// pages are the kernel's own, mapped shared: nothing is copied, and what is written
 // to the file shows.
 type Window struct {
 	mem    []byte
@@ -25,12 +25,14 @@ type Window struct {
 	budget *Budget
 }
 
-// MapFile maps n bytes at off of a file that is open for reading, brings them into
-// memory and registers them in pd with the given access, which must not let anybody
-// write. The bytes are reserved in budget first.
+// MapFile maps n bytes at off of a file, brings them into memory and registers them in
+// pd with the given access. Where that lets anybody write, the file has to be open for
+// writing, too, and to live in memory (tmpfs): other file systems would not notice that
+// a page that they have written back is written to again. The bytes are reserved in
+// budget first.
 //
-// Kernels before 6.2 pin shared pages of a file for writing only, and answer EFAULT.
-// Never is a private mapping tried in its place: pinning one copies each page.
+// Kernels before 6.2 pin shared pages of a file for writing only, and answer EFAULT
+// otherwise. Never is a private mapping tried in its place: pinning one copies each page.
 func MapFile(pd *verbs.PD, budget *Budget, file syscall.RawConn, off int64, n int, access verbs.Access) (*Window, error) {
 	return mapFile(registerIn(pd), budget, file, off, n, access)
 }
@@ -49,12 +51,12 @@ func mapFile(register registrar, budget *Budget, file syscall.RawConn, off int64
 			budget.release(uint64(size))
 		}
 	}()
-	mem, err := mapShared(file, start, size)
+	mem, err := mapShared(file, start, size, access.Writes())
 	if err != nil {
 		return nil, err
 	}
 	reg, err := register(mem, access)
-	if errors.Is(err, unix.EFAULT) {
+	if errors.Is(err, unix.EFAULT) && !access.Writes() {
 		err = fmt.Errorf("%w (kernels before 6.2 pin pages of a file for writing only)", err)
 	}
 	if err != nil {
@@ -65,16 +67,20 @@ func mapFile(register registrar, budget *Budget, file syscall.RawConn, off int64
 
 // mapShared maps pages of a file and brings them into memory: registering does that
 // too, but one page at a time.
-func mapShared(file syscall.RawConn, start int64, size int) (mem []byte, err error) {
+func mapShared(file syscall.RawConn, start int64, size int, writes bool) (mem []byte, err error) {
+	protection, populate := unix.PROT_READ, unix.MADV_POPULATE_READ
+	if writes {
+		protection, populate = unix.PROT_READ|unix.PROT_WRITE, unix.MADV_POPULATE_WRITE
+	}
 	if outer := file.Control(func(fd uintptr) {
-		mem, err = unix.Mmap(int(fd), start, size, unix.PROT_READ, unix.MAP_SHARED)
+		mem, err = unix.Mmap(int(fd), start, size, protection, unix.MAP_SHARED)
 	}); outer != nil {
 		return nil, outer
 	}
 	if err != nil {
 		return nil, fmt.Errorf("mmap: %w", err)
 	}
-	if err := unix.Madvise(mem, unix.MADV_POPULATE_READ); err != nil && !errors.Is(err, unix.EINVAL) { // before Linux 5.14
+	if err := unix.Madvise(mem, populate); err != nil && !errors.Is(err, unix.EINVAL) { // before Linux 5.14
 		return nil, errors.Join(fmt.Errorf("%w: populating: %w", ErrGone, err), unix.Munmap(mem))
 	}
 	return mem, nil

@@ -180,7 +180,7 @@ func (a *app) dialOptions(j job, chunk int) client.Options {
 		Address: r.address(a.opts.port), Host: r.Host,
 		Fabric: a.fabric, Direction: j.direction, Device: a.opts.device,
 		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps,
-		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify,
+		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify, ZeroCopy: a.opts.zeroCopy,
 		Logger: newLogger(a.messages, a.opts.verbose),
 	}
 }
@@ -252,7 +252,10 @@ func (a *app) summarise(o outcome) error {
 		return nil
 	}
 	_, _ = fmt.Fprintln(a.io.Stderr, o.line())
-	if a.opts.verbose > 0 {
+	switch {
+	case a.opts.stats:
+		_, _ = fmt.Fprintln(a.io.Stderr, o.stats())
+	case a.opts.verbose > 0:
 		_, _ = fmt.Fprintln(a.io.Stderr, o.ledger())
 	}
 	return nil

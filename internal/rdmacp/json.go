@@ -6,7 +6,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -122,21 +121,9 @@ type summaryLine struct {
 	Retries        int64         `json:"retries"`
 	Local          countersField `json:"local"`
 	Remote         countersField `json:"remote"`
+	BoundBy        boundField    `json:"bound_by"`
 	Session        string        `json:"session"`
 	PeerVersion    string        `json:"peer_version"`
-}
-
-// countersField is what one end counted.
-type countersField struct {
-	Bytes        uint64 `json:"bytes"`
-	Chunks       uint64 `json:"chunks"`
-	CopiedBytes  uint64 `json:"copied_bytes"`
-	WorkRequests uint64 `json:"work_requests"`
-	Completions  uint64 `json:"completions"`
-	Wakeups      uint64 `json:"wakeups"`
-	PagedBytes   uint64 `json:"page_cache_bytes"`
-	Windows      uint64 `json:"windows"`
-	WhyCopied    string `json:"why_copied"` // why the page cache could not be shown to the NIC; empty where it was, or not tried
 }
 
 // errorLine says why there is no copy.
@@ -163,15 +150,6 @@ func newErrorLine(f *fault.Error) errorLine {
 	return errorLine{
 		head: head{jsonVersion, "error"}, Code: f.Code.String(), Exit: console.Exit(f.Code),
 		Host: f.Host, What: f.What, Why: f.Why.Error(), Fix: f.Fix,
-	}
-}
-
-// newCountersField is one end's counters as a part of a line.
-func newCountersField(c client.Counters) countersField {
-	return countersField{
-		Bytes: c.Bytes, Chunks: c.Chunks, CopiedBytes: c.CopiedBytes,
-		WorkRequests: c.WorkRequests, Completions: c.Completions, Wakeups: c.Wakeups,
-		PagedBytes: c.PagedBytes, Windows: c.Windows, WhyCopied: c.WhyCopied,
 	}
 }
 

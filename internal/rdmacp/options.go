@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
 )
 
@@ -28,6 +29,7 @@ type options struct {
 	removing
 	proving
 	talking
+	copying
 	reaching
 }
 
@@ -87,6 +89,7 @@ func (o *options) groups() []group {
 		flagGroup("What is removed", o.removing.add),
 		flagGroup("Proof", o.proving.add),
 		flagGroup("What is said", o.talking.add),
+		flagGroup("What a CPU copies", o.copying.add),
 		flagGroup("The way", o.reaching.add),
 		flagGroup("Help", addLongHelp, addVersion),
 	}
@@ -200,6 +203,8 @@ func (o *options) consistent(f *pflag.FlagSet) error {
 		return conflict("--digest --dry-run", "nothing is read whose digest could be told", "give one of them")
 	case o.noVerify && (o.readBack || o.checksum || o.delta):
 		return conflict("--no-verify", "--read-back, --checksum and --delta need the digests that it does without", "give one of them")
+	case o.zeroCopy && (o.source == tree.BufferedWay || o.sink == tree.BufferedWay):
+		return conflict("--require-zero-copy", "a CPU copies what is buffered", "give another --source or --sink")
 	case o.json && o.digest != 0 && o.quiet:
 		return conflict("--json --digest --quiet", "with --json, digests are told by lines that --quiet leaves out", "drop one of them")
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/client"
+	"github.com/rdmacp/rdmacp/internal/cpu"
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transfer"
@@ -39,8 +40,22 @@ func sampleOutcome(d transport.Direction) outcome {
 		result: client.Result{
 			Path: "/b", Elapsed: 3200 * time.Millisecond,
 			Report: transfer.Report{Entries: 1, Files: 1, Bytes: 256 << 20, Chunks: 256},
-			Local:  client.Counters{Bytes: 256 << 20, Chunks: 256, CopiedBytes: 256 << 20},
-			Remote: client.Counters{Bytes: 256 << 20, Chunks: 256, WorkRequests: 256, Completions: 256, Wakeups: 1},
+			Local: client.Counters{
+				Stats: transport.Stats{
+					Bytes: 256 << 20, Chunks: 256, CopiedBytes: 6 << 20, PagedBytes: 250 << 20, Windows: 32, Hits: 218, Calls: 166,
+					WhyCopied: "it is so", Source: 200 * time.Millisecond, Map: 300 * time.Millisecond, Digest: time.Second,
+				},
+				CPU:   cpu.Usage{User: time.Second, System: 500 * time.Millisecond, Voluntary: 1234, Involuntary: 5},
+				Hertz: 2e9, Slots: 16,
+			},
+			Remote: client.Counters{
+				Stats: transport.Stats{
+					Bytes: 256 << 20, Chunks: 256, DirectBytes: 256 << 20, WorkReqs: 256, Completions: 256, Wakeups: 1, Calls: 256,
+					Wire: 8 * time.Second, Digest: time.Second, Sink: 40 * time.Second,
+				},
+				CPU:   cpu.Usage{User: 2 * time.Second, System: 4 * time.Second, Voluntary: 9, Involuntary: 8},
+				Slots: 16,
+			},
 		},
 	}
 	if d == transport.Get {
@@ -67,10 +82,50 @@ func TestSummary(t *testing.T) {
 	if got, want := tree.line(), "1,205 files (3 unchanged, 2 left alone), 256 MiB in 3.2 s, 80 MiB/s · rdma rxe0/1 -> rxe1/1 · not verified · resumed 300 MiB · kept 1.0 GiB · 4 deleted · 1 problem · 0 retries"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	want := "  here   256 MiB moved, 256 MiB copied by a CPU, 0 work requests, 0 completions, 0 wakeups\n" +
-		"  there  256 MiB moved, 0 B copied by a CPU, 256 work requests, 256 completions, 1 wakeup"
+}
+
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	put := sampleOutcome(transport.Put)
+	const bound = "  bound by writing the destination there (78 % of the time of all chunks in flight), at 80 MiB/s"
+	want := `  here   256 MiB moved, 6.0 MiB copied by a CPU, 250 MiB by the page cache in 32 windows, 0 work requests, 0 completions, 0 wakeups
+         copied, because it is so
+  there  256 MiB moved, 0 B copied by a CPU, 256 MiB by O_DIRECT, 256 work requests, 256 completions, 1 wakeup
+` + bound
 	if got := put.ledger(); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	golden(t, "testdata/stats.txt", []byte(put.stats()+"\n"))
+}
+
+// What a copy waited for is the stage that holds the slots, at whichever end.
+func TestBound(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]func(here, there *client.Counters){
+		"bound by files, names and messages, at 80 MiB/s": func(here, there *client.Counters) {
+			there.Sink, there.Wire, here.Digest = time.Second, time.Second, time.Second
+		},
+		"bound by the wire (100 % of the time of all chunks in flight), at 80 MiB/s": func(_, there *client.Counters) {
+			there.Wire = 16 * 3200 * time.Millisecond
+		},
+		"bound by digests here (50 % of the time of all chunks in flight), at 80 MiB/s": func(here, there *client.Counters) {
+			here.Digest, there.Sink = 8*3200*time.Millisecond, 0
+		},
+		"bound by reading the source here (90 % of the time of all chunks in flight), at 80 MiB/s": func(here, there *client.Counters) {
+			here.Source, there.Wire = 46080*time.Millisecond, 20*time.Second
+		},
+	} {
+		o := sampleOutcome(transport.Put)
+		o.result.Remote.Stats = transport.Stats{}
+		c(&o.result.Local, &o.result.Remote)
+		if got := o.bound().String(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+	nothing := sampleOutcome(transport.Put)
+	nothing.result.Bytes = 0
+	if b := nothing.bound(); b != (bound{}) {
+		t.Errorf("%+v", b)
 	}
 }
 

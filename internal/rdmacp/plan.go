@@ -40,11 +40,11 @@ func (c command) String() string {
 // newPlan makes a plan of the flags. Files is the list of --files-from.
 func (o *options) newPlan(what command, f *pflag.FlagSet, files []string) plan {
 	p := plan{command: what}
-	p.walk = tree.WalkOptions{Recursive: o.trees(), Filter: o.rules, Files: files}
+	p.walk = tree.WalkOptions{Recursive: o.trees(), Filter: o.rules, Files: files, Way: o.source}
 	o.walk(f, o.archive, &p.walk)
 	p.land = tree.LandOptions{
 		Perms: true, Times: true, Owner: p.walk.Owner, Group: p.walk.Group,
-		Xattrs: p.walk.Xattrs, ACLs: p.walk.ACLs,
+		Xattrs: p.walk.Xattrs, ACLs: p.walk.ACLs, Way: o.sink,
 	}
 	o.removing.land(&p.land)
 	if o.delete {

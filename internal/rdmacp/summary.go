@@ -93,28 +93,6 @@ func (o outcome) extras(deleted string) []string {
 	return parts
 }
 
-// ledger is what -v adds: what the copy cost each end.
-func (o outcome) ledger() string {
-	return ledgerLine("here ", o.result.Local) + "\n" + ledgerLine("there", o.result.Remote)
-}
-
-// ledgerLine is what it cost one end.
-func ledgerLine(where string, c client.Counters) string {
-	paged := ""
-	if c.PagedBytes > 0 {
-		paged = ", " + humanBytes(int64(c.PagedBytes)) + " out of the page cache in " + count(int64(c.Windows), "window", "windows")
-	}
-	why := ""
-	if c.WhyCopied != "" {
-		why = "\n         copied, because " + c.WhyCopied
-	}
-	return fmt.Sprintf("  %s  %s moved, %s copied by a CPU%s, %s, %s, %s%s", where,
-		humanBytes(int64(c.Bytes)), humanBytes(int64(c.CopiedBytes)), paged,
-		count(int64(c.WorkRequests), "work request", "work requests"),
-		count(int64(c.Completions), "completion", "completions"),
-		count(int64(c.Wakeups), "wakeup", "wakeups"), why)
-}
-
 // json is the same for programs.
 func (o outcome) json() summaryLine {
 	r, t := o.result, o.tally
@@ -137,7 +115,7 @@ func (o outcome) json() summaryLine {
 		Direction: o.job.direction.String(), Sources: o.job.typed(), Destination: o.job.dst.arg, Landed: landed,
 		Transport: transportName, LocalDevice: o.peer.LocalDevice, RemoteDevice: o.peer.Device,
 		Digest: digest, ChunksVerified: r.Chunks, Retries: r.Retried,
-		Local: newCountersField(r.Local), Remote: newCountersField(r.Remote),
+		Local: newCountersField(r.Local), Remote: newCountersField(r.Remote), BoundBy: newBoundField(o.bound()),
 		Session: o.peer.SessionID, PeerVersion: o.peer.Version,
 	}
 }

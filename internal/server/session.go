@@ -145,6 +145,7 @@ func (ss *session) connect(ctx context.Context) (transport.Endpoint, error) {
 		QPs:       len(ss.hello.Endpoint.QPs),
 
 		Unverified: ss.hello.Unverified,
+		ZeroCopy:   ss.hello.ZeroCopy,
 	}
 	if ss.hello.Endpoint.LinkLayer == transport.Ethernet {
 		setup.Peer = ss.hello.Endpoint.GID.Unmap()

@@ -25,7 +25,7 @@ var statusCodes = map[fault.Code]codes.Code{
 	fault.Busy: codes.Aborted, fault.Integrity: codes.DataLoss,
 	fault.NoDevice: codes.Unimplemented, fault.Path: codes.Unavailable,
 	fault.Unreachable: codes.Unavailable, fault.ConnectTimeout: codes.Unavailable, fault.Lost: codes.Unavailable,
-	fault.Partial: codes.Aborted, fault.Timeout: codes.DeadlineExceeded, fault.Interrupted: codes.Canceled,
+	fault.Copied: codes.FailedPrecondition, fault.Partial: codes.Aborted, fault.Timeout: codes.DeadlineExceeded, fault.Interrupted: codes.Canceled,
 }
 
 // toStatus returns the error that a session's handler ends with. A fault comes

@@ -85,7 +85,7 @@ func (ss *session) engine(c wire.Copy, where place) transfer.Options {
 // move tells the client that its transfer may begin, runs this end of the engine,
 // and tells the client that all is done.
 func (ss *session) move(ctx context.Context, where place, path string, engine func(*link) (transfer.Report, error)) error {
-	begun, before := time.Now(), ss.driver.Stats()
+	begun, before := time.Now(), wire.NewLook(ss.driver.Stats())
 	err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Accept{Accept: &pb.Accept{Path: []byte(path)}}})
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (ss *session) move(ctx context.Context, where place, path string, engine fu
 		ss.log.Info("transfer ended early", attrs...)
 		return err
 	}
-	counters := wire.FromCounters(wire.CountersSince(before, ss.driver.Stats()))
+	counters := wire.FromCounters(wire.NewLook(ss.driver.Stats()).Since(before, ss.slots))
 	if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Committed{Committed: &pb.Committed{Counters: counters}}}); err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func (s *Store) newLanding(e tree.Entry) (*landing, error) {
 	}
 	l := &landing{
 		store: s, entry: e, check: s.opts.Verify,
-		sink: &Sink{place: p, partial: partialName(leaf), meta: e.Meta, seam: s.seam},
+		sink: &Sink{place: p, partial: partialName(leaf), meta: e.Meta, seam: s.seam, way: s.opts.Way},
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,15 +150,17 @@ func (l *landing) WriteAt(b []byte, off int64) (int, error) {
 	if l.check {
 		return len(b), nil
 	}
-	if !l.begun.Load() {
-		if err := l.beginToWrite(); err != nil {
-			return 0, err
-		}
+	if err := l.ready(); err != nil {
+		return 0, err
 	}
 	return l.sink.WriteAt(b, off)
 }
 
-func (l *landing) beginToWrite() error {
+// ready sees to it that there is a partial file to write to.
+func (l *landing) ready() error {
+	if l.begun.Load() {
+		return nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state != landingOpen {

@@ -36,7 +36,7 @@ func (w *Walker) Open(e tree.Entry) (tree.SourceFile, error) {
 	if err != nil {
 		return nil, vanished("opening "+s.shown(), err)
 	}
-	s.Source = Source{file: file, where: s, meta: e.Meta}
+	s.Source = Source{file: file, where: s, meta: e.Meta, way: w.opts.Way}
 	if err := w.identify(&s.Source, &e, through); err != nil {
 		_ = file.Close() // nothing was written to it
 		return nil, err

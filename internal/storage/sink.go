@@ -27,6 +27,12 @@ type Sink struct {
 	seam    seam
 	fresh   bool        // this Sink has made the partial file, rather than found it
 	held    fs.FileInfo // which file the partial file is
+	way     tree.Way    // that is asked for
+	past    bypass      // past the page cache
+	memory  struct {    // whether the file lives there
+		once sync.Once
+		yes  bool
+	}
 
 	spoiled atomic.Pointer[fault.Error] // the first write that failed
 
@@ -57,22 +63,35 @@ func newSink(p *place, m Meta, sm seam) (*Sink, error) {
 func (s *Sink) WriteAt(b []byte, off int64) (int, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.file == nil || s.full {
-		return 0, s.closed("writing")
+	if err := s.accepts(int64(len(b)), off); err != nil {
+		return 0, err
 	}
-	if !s.within(int64(len(b)), off) {
-		return 0, fault.New(fault.Internal, "writing "+s.place.shown(),
-			fmt.Errorf("%d bytes at %d reach beyond the size of %d", len(b), off, s.meta.Size), "")
-	}
-	var n int
-	err := s.seam.do(stepWrite, func() (err error) {
-		n, err = s.file.WriteAt(b, off)
-		return err
-	})
+	n, err := s.writeTo(s.file, b, off)
 	if err != nil {
 		err = s.spoil("writing", err)
 	}
 	return n, err
+}
+
+// writeTo writes b by one of the ways into the file.
+func (s *Sink) writeTo(f *os.File, b []byte, off int64) (n int, err error) {
+	err = s.seam.do(stepWrite, func() (err error) {
+		n, err = f.WriteAt(b, off)
+		return err
+	})
+	return n, err
+}
+
+// accepts refuses n bytes at off that are not to be written. S is locked.
+func (s *Sink) accepts(n, off int64) error {
+	if s.file == nil || s.full {
+		return s.closed("writing")
+	}
+	if !s.within(n, off) {
+		return fault.New(fault.Internal, "writing "+s.place.shown(),
+			fmt.Errorf("%d bytes at %d reach beyond the size of %d", n, off, s.meta.Size), "")
+	}
+	return nil
 }
 
 // within reports whether n bytes at off lie in the file. A file that comes out of
@@ -131,6 +150,7 @@ func (s *Sink) release() {
 	if s.file != nil {
 		_ = s.file.Close()
 	}
+	s.past.close()
 	_ = s.place.close()
 	s.file = nil
 }

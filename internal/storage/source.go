@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
 // Source is a regular file held open for reading. It stays the file that was
@@ -21,6 +22,8 @@ type Source struct {
 	first   status  // as it was when it was first seen
 	meta    Meta
 	settled time.Time // nothing is read before that time, unless it is zero
+	way     tree.Way  // that is asked for
+	past    bypass    // past the page cache
 }
 
 // shownAs is something that can tell its path, for messages. Most files need none.
@@ -155,6 +158,9 @@ func (s *Source) changed(why error) error { return changedFault("reading "+s.whe
 // SyscallConn gives access to the open file, for ways to move its bytes that
 // ReadAt has not.
 func (s *Source) SyscallConn() (syscall.RawConn, error) {
+	if !s.way.May(tree.MappedWay) {
+		return nil, errors.New(s.way.String() + " reads were asked for")
+	}
 	s.settle()
 	conn, err := s.file.SyscallConn()
 	if err != nil {
@@ -165,6 +171,7 @@ func (s *Source) SyscallConn() (syscall.RawConn, error) {
 
 // Close closes the file. It may be called again.
 func (s *Source) Close() error {
+	s.past.close()
 	err := s.file.Close()
 	if err == nil || errors.Is(err, os.ErrClosed) {
 		return nil

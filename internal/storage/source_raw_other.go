@@ -2,7 +2,10 @@
 
 package storage
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // rawFile is a file that is open for reading.
 type rawFile struct{ *os.File }
@@ -17,3 +20,6 @@ func (f *rawFile) look() (status, error) {
 	}
 	return statusOf(info), nil
 }
+
+// use is for what this system has not.
+func (*rawFile) use(func(fd int) error) error { return errors.ErrUnsupported }

@@ -27,14 +27,24 @@ type gather struct {
 }
 
 // ReadAt fills p with the segments. It does not fail: see source.read.
-func (g gather) ReadAt(p []byte, _ int64) (int, error) {
-	n := 0
+func (g gather) ReadAt(p []byte, off int64) (int, error) {
+	m, err := g.ReadDirect(p, off)
+	return m.Bytes, err
+}
+
+// ReadDirect is ReadAt for transports that count copies.
+func (g gather) ReadDirect(p []byte, _ int64) (all transport.Moved, _ error) {
 	for i := range g.segments {
 		s := &g.segments[i]
-		part := p[n : n+int(s.Len)]
-		n += len(part)
+		part := cut(p, all.Bytes, s.Len, len(g.segments))
 		f := g.source.find(s.ID)
-		if f == nil || !g.source.read(f, part, s.Off) {
+		m, ok := transport.Moved{}, false
+		if f != nil {
+			m, ok = g.source.read(f, part, s.Off)
+		}
+		m.Bytes = len(part)
+		all.Add(m)
+		if !ok {
 			s.ID = 0
 			continue
 		}
@@ -42,7 +52,16 @@ func (g gather) ReadAt(p []byte, _ int64) (int, error) {
 			s.Digest = transport.Sum(part)
 		}
 	}
-	return n, nil
+	return all, nil
+}
+
+// cut returns the part of a bundle that belongs to a segment. What is behind a bundle's
+// only segment belongs to it, too.
+func cut(p []byte, at int, n int64, segments int) []byte {
+	if segments == 1 {
+		return p[:n]
+	}
+	return p[at : at+int(n) : at+int(n)]
 }
 
 // Place is that of transport.Paged: a bundle that is a range of one file lies in it.
@@ -71,20 +90,35 @@ func newScatter(s *sink, segments []Segment) *scatter {
 }
 
 // WriteAt writes the segments. It does not fail: see sink.write.
-func (w *scatter) WriteAt(p []byte, _ int64) (int, error) {
-	n := 0
+func (w *scatter) WriteAt(p []byte, off int64) (int, error) {
+	m, err := w.WriteDirect(p, off)
+	return m.Bytes, err
+}
+
+// WriteDirect is WriteAt for transports that count copies.
+func (w *scatter) WriteDirect(p []byte, _ int64) (all transport.Moved, _ error) {
 	for i, s := range w.segments {
-		part := p[n : n+int(s.Len)]
-		n += len(part)
+		part := cut(p, all.Bytes, s.Len, len(w.segments))
 		if s.ID == 0 || w.keep[i] {
+			all.Bytes += len(part)
 			continue
 		}
 		if len(w.segments) > 1 && w.sink.needsDigest(s) {
 			w.digests[i] = transport.Sum(part)
 		}
-		w.sink.write(s, part)
+		m := w.sink.write(s, part)
+		m.Bytes = len(part)
+		all.Add(m)
 	}
-	return n, nil
+	return all, nil
+}
+
+// Place is that of transport.Paged: a bundle that is a range of one file lies in it.
+func (w *scatter) Place(_ transport.Extent, take func(transport.Place) error) bool {
+	if len(w.segments) != 1 || w.segments[0].ID == 0 || w.keep[0] {
+		return false
+	}
+	return w.sink.place(w.segments[0], take)
 }
 
 // landed notes that the bundle has arrived whole; digest is the bundle's.

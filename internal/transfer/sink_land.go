@@ -15,18 +15,34 @@ func (s *sink) landingOf(t *taken) (tree.Landing, error) {
 
 // write writes a segment's bytes. A file that cannot be written is given up, and
 // the rest of the bundle goes on.
-func (s *sink) write(seg Segment, p []byte) {
+func (s *sink) write(seg Segment, p []byte) (m transport.Moved) {
 	t := s.find(seg.ID)
 	if t == nil {
-		return
+		return m
 	}
 	l, err := s.landingOf(t)
 	if err == nil {
-		_, err = l.WriteAt(p, seg.Off)
+		m, err = transport.WriteFrom(p, l, seg.Off)
 	}
 	if err != nil {
 		s.fail(t, asFault("writing "+t.path, err), false)
 	}
+	return m
+}
+
+// place lets take have the place of a segment in the file to come, and reports whether
+// that was all that is to be done.
+func (s *sink) place(seg Segment, take func(transport.Place) error) bool {
+	t := s.find(seg.ID)
+	if t == nil {
+		return false
+	}
+	l, err := s.landingOf(t)
+	if err != nil {
+		return false // write says why
+	}
+	paged, ok := l.(transport.Paged)
+	return ok && paged.Place(transport.Extent{Off: seg.Off, Len: int(seg.Len)}, take)
 }
 
 // old is the digest of what the destination has of a segment.

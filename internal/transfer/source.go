@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -221,12 +222,11 @@ func (s *source) readNothing(g *given) {
 // read fills p with a range of a file, or with zeros if that fails; the sink is
 // told, and takes no notice of what it gets. It reports whether the range was
 // read.
-func (s *source) read(g *given, p []byte, off int64) bool {
+func (s *source) read(g *given, p []byte, off int64) (m transport.Moved, ok bool) {
 	err := s.use(g)
 	if err == nil {
 		defer g.leave()
-		var n int
-		if n, err = g.file.ReadAt(p, off); n == len(p) {
+		if m, err = transport.ReadInto(p, g.file, off); m.Bytes == len(p) {
 			err = nil // io.EOF together with all bytes is none
 		} else if err == nil {
 			err = io.ErrUnexpectedEOF
@@ -235,10 +235,10 @@ func (s *source) read(g *given, p []byte, off int64) bool {
 	if err != nil {
 		clear(p)
 		s.fail(g, asFault("reading "+g.path, err))
-		return false
+		return m, false
 	}
 	s.taken(g, tree.Range{Off: off, Len: int64(len(p))})
-	return true
+	return m, true
 }
 
 // taken notes that a range was read, and seals the file after the last. What had to be

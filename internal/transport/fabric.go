@@ -28,6 +28,9 @@ type Setup struct {
 	// Unverified says that no digests are computed: those that are returned are
 	// zero. It has to be the same at both ends.
 	Unverified bool
+
+	// ZeroCopy makes a fault of code Copied of what would have to be copied by a CPU.
+	ZeroCopy bool
 }
 
 // Sum returns the digest of what was moved; zero where none is wanted.

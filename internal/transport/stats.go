@@ -8,9 +8,12 @@ type Stats struct {
 	Bytes       uint64 // payload that this end drove over the wire, or settled
 	Chunks      uint64 // extents moved
 	CopiedBytes uint64 // payload bytes that a CPU of this host copied (between page cache and slab)
-	PagedBytes  uint64 // payload bytes that the NIC took out of the page cache
-	Windows     uint64 // parts of the page cache that were registered for that
-	WhyCopied   string // why it could not take them from there, where that was tried; empty otherwise
+	PagedBytes  uint64 // payload bytes that the NIC took out of the page cache, or put there
+	DirectBytes uint64 // payload bytes that a disk took out of a slab, or put there (O_DIRECT)
+	Windows     uint64 // parts of the page cache that were registered for the NIC
+	Hits        uint64 // extents for which a window was there already
+	Calls       uint64 // system calls that moved payload or opened windows; what a device needs for its doorbells is no part of it
+	WhyCopied   string // why bytes were copied, as far as that is known; one line for people
 	WorkReqs    uint64 // work requests posted
 	Completions uint64 // completions polled
 	Wakeups     uint64 // times that the poller slept and was woken by an event
@@ -20,4 +23,16 @@ type Stats struct {
 	Wire   time.Duration // time between post and completion, over all chunks
 	Sink   time.Duration // time spent writing sinks, over all chunks
 	Digest time.Duration // time spent computing digests, over all chunks
+}
+
+// Since is what was counted after an earlier look.
+func (s Stats) Since(before Stats) Stats {
+	return Stats{
+		Bytes: s.Bytes - before.Bytes, Chunks: s.Chunks - before.Chunks,
+		CopiedBytes: s.CopiedBytes - before.CopiedBytes, PagedBytes: s.PagedBytes - before.PagedBytes, DirectBytes: s.DirectBytes - before.DirectBytes,
+		Windows: s.Windows - before.Windows, Hits: s.Hits - before.Hits, Calls: s.Calls - before.Calls,
+		WhyCopied: s.WhyCopied,
+		WorkReqs:  s.WorkReqs - before.WorkReqs, Completions: s.Completions - before.Completions, Wakeups: s.Wakeups - before.Wakeups,
+		Source: s.Source - before.Source, Map: s.Map - before.Map, Wire: s.Wire - before.Wire, Sink: s.Sink - before.Sink, Digest: s.Digest - before.Digest,
+	}
 }

@@ -14,6 +14,7 @@ type WalkOptions struct {
 	ACLs      bool
 	Filter    []Rule   // in order; the first that matches decides
 	Files     []string // if not nil: these paths below the one source and no others
+	Way       Way      // how files are read
 }
 
 // Rule is one --exclude or --include.
@@ -44,6 +45,7 @@ type LandOptions struct {
 	DryRun         bool   // change nothing
 	Verify         bool   // change nothing, and compare everything by content
 	Digest         Algorithm
+	Way            Way // how files are written
 }
 
 // Algorithm is how the digest of a whole file is made.

@@ -45,6 +45,11 @@ const (
 	AccessRelaxedOrdering Access = 1 << 20
 )
 
+// Writes reports whether somebody may write.
+func (a Access) Writes() bool {
+	return a&(AccessLocalWrite|AccessRemoteWrite|AccessRemoteAtomic) != 0
+}
+
 // String joins the flags' names in the C header, without their prefix.
 func (a Access) String() string {
 	return flags(uint32(a), []string{

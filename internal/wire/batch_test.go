@@ -440,10 +440,22 @@ func TestMaxMessage(t *testing.T) {
 }
 
 func TestCountersRoundTrip(t *testing.T) {
-	before := transport.Stats{Bytes: 1, Chunks: 1, CopiedBytes: 1, WorkReqs: 1, Completions: 1, Wakeups: 1, PagedBytes: 1, Windows: 1}
-	now := transport.Stats{Bytes: 2, Chunks: 3, CopiedBytes: 4, WorkReqs: 5, Completions: 6, Wakeups: 7, PagedBytes: 8, Windows: 9, WhyCopied: "it is\nso"}
-	want := wire.Counters{Bytes: 1, Chunks: 2, CopiedBytes: 3, WorkRequests: 4, Completions: 5, Wakeups: 6, PagedBytes: 7, Windows: 8, WhyCopied: "it is so"}
-	if got := wire.ToCounters(wire.FromCounters(wire.CountersSince(before, now))); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
+	before := transport.Stats{
+		Bytes: 1, Chunks: 1, CopiedBytes: 1, PagedBytes: 1, DirectBytes: 1, Windows: 1, Hits: 1, Calls: 1,
+		WorkReqs: 1, Completions: 1, Wakeups: 1, Source: 1, Map: 1, Wire: 1, Sink: 1, Digest: 1,
+	}
+	now := transport.Stats{
+		Bytes: 2, Chunks: 3, CopiedBytes: 4, PagedBytes: 5, DirectBytes: 6, Windows: 7, Hits: 8, Calls: 9, WhyCopied: "it is\nso",
+		WorkReqs: 10, Completions: 11, Wakeups: 12, Source: 13, Map: 14, Wire: 15, Sink: 16, Digest: 17,
+	}
+	want := transport.Stats{
+		Bytes: 1, Chunks: 2, CopiedBytes: 3, PagedBytes: 4, DirectBytes: 5, Windows: 6, Hits: 7, Calls: 8, WhyCopied: "it is so",
+		WorkReqs: 9, Completions: 10, Wakeups: 11, Source: 12, Map: 13, Wire: 14, Sink: 15, Digest: 16,
+	}
+	began := wire.NewLook(before)
+	c := wire.NewLook(now).Since(began, 16)
+	got := wire.ToCounters(wire.FromCounters(c))
+	if got.Stats != want || got.Slots != 16 || got.CPU != c.CPU || got.Hertz != c.Hertz {
+		t.Errorf("got %+v, want %+v and %+v", got, want, c)
 	}
 }

@@ -18,6 +18,9 @@ type Hello struct {
 
 	// Unverified says that no digests of bundles are computed.
 	Unverified bool
+
+	// ZeroCopy says that the session fails where a CPU would have to copy payload.
+	ZeroCopy bool
 }
 
 // Welcome is what a daemon answers.
@@ -38,6 +41,7 @@ func FromHello(h Hello) *pb.Hello {
 		ChunkSize:  uint32(h.ChunkSize),
 		Slots:      uint32(h.Slots),
 		Unverified: h.Unverified,
+		ZeroCopy:   h.ZeroCopy,
 	}
 }
 
@@ -51,7 +55,7 @@ func ToHello(m *pb.Hello, local string) (h Hello, err error) {
 	if h.Endpoint, err = ToEndpoint(m.GetEndpoint()); err != nil {
 		return h, invalid("Hello", err)
 	}
-	h.Unverified = m.GetUnverified()
+	h.Unverified, h.ZeroCopy = m.GetUnverified(), m.GetZeroCopy()
 	h.Direction = transport.Direction(m.GetDirection())
 	if h.Direction != transport.Put && h.Direction != transport.Get {
 		return h, invalid("Hello", fmt.Errorf("direction %v", m.GetDirection()))

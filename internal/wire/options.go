@@ -9,6 +9,7 @@ func fromWalk(o tree.WalkOptions) *pb.WalkOptions {
 	m := &pb.WalkOptions{
 		Recursive: o.Recursive, Links: o.Links, HardLinks: o.HardLinks, Devices: o.Devices, Specials: o.Specials,
 		Owner: o.Owner, Group: o.Group, Names: o.Names, Xattrs: o.Xattrs, Acls: o.ACLs,
+		Way: pb.Way(o.Way),
 	}
 	m.Filter = each(o.Filter, fromRule)
 	if o.Files != nil {
@@ -25,6 +26,7 @@ func toWalk(m *pb.WalkOptions) tree.WalkOptions {
 		Recursive: m.GetRecursive(), Links: m.GetLinks(), HardLinks: m.GetHardLinks(), Devices: m.GetDevices(),
 		Specials: m.GetSpecials(), Owner: m.GetOwner(), Group: m.GetGroup(), Names: m.GetNames(),
 		Xattrs: m.GetXattrs(), ACLs: m.GetAcls(),
+		Way: toWay(m.GetWay()),
 	}
 	o.Filter = toRules(m.GetFilter())
 	if m.GetFiles() != nil {
@@ -53,6 +55,7 @@ func fromLand(o tree.LandOptions) *pb.LandOptions {
 		Update: o.Update, IgnoreExisting: o.IgnoreExisting, Checksum: o.Checksum, SizeOnly: o.SizeOnly,
 		IgnoreTimes: o.IgnoreTimes, Delta: o.Delta, Delete: o.Delete, MaxDelete: int64(o.MaxDelete), DryRun: o.DryRun,
 		Keep: each(o.Keep, fromRule), Durable: o.Durable,
+		Way: pb.Way(o.Way),
 	}
 }
 
@@ -62,5 +65,14 @@ func toLand(m *pb.LandOptions) tree.LandOptions {
 		Update: m.GetUpdate(), IgnoreExisting: m.GetIgnoreExisting(), Checksum: m.GetChecksum(), SizeOnly: m.GetSizeOnly(),
 		IgnoreTimes: m.GetIgnoreTimes(), Delta: m.GetDelta(), Delete: m.GetDelete(), MaxDelete: int(m.GetMaxDelete()), DryRun: m.GetDryRun(),
 		Keep: toRules(m.GetKeep()), Durable: m.GetDurable(),
+		Way: toWay(m.GetWay()),
 	}
+}
+
+// toWay takes a way that a later release may know for any.
+func toWay(w pb.Way) tree.Way {
+	if w < 0 || w > pb.Way(tree.BufferedWay) {
+		return tree.AutoWay
+	}
+	return tree.Way(w)
 }

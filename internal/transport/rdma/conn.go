@@ -151,7 +151,10 @@ func lost(err error) error { return fmt.Errorf("%w: %w", transport.ErrLost, err)
 // Stats returns what this end did so far.
 func (c *conn) Stats() transport.Stats {
 	s := c.counters.snapshot()
-	s.WhyCopied = c.shown.refusal()
+	s.WhyCopied = c.pages.refusal()
+	if why := c.counters.why.Load(); why != nil && s.WhyCopied == "" {
+		s.WhyCopied = *why
+	}
 	return s
 }
 

@@ -9,8 +9,20 @@ import (
 
 // counters are transport.Stats, counted from several goroutines at once.
 type counters struct {
-	bytes, chunks, copied, paged, windows, workReqs, completions, wakeups atomic.Uint64
-	source, mapping, wire, sink, digest                                   atomic.Int64 // nanoseconds
+	bytes, chunks, copied, paged, direct, windows, hits, calls, workReqs, completions, wakeups atomic.Uint64
+	source, mapping, wire, sink, digest                                                        atomic.Int64 // nanoseconds
+
+	why atomic.Pointer[string] // the first reason to copy that anybody knew
+}
+
+// took counts bytes that went through a slot, by a call.
+func (c *counters) took(m transport.Moved) {
+	c.calls.Add(1)
+	c.direct.Add(uint64(m.Direct))
+	c.copied.Add(uint64(m.Copied))
+	if m.Why != "" && m.Copied > 0 && c.why.Load() == nil {
+		c.why.CompareAndSwap(nil, &m.Why)
+	}
 }
 
 // moved counts a chunk of n bytes.
@@ -26,7 +38,10 @@ func (c *counters) snapshot() transport.Stats {
 		Chunks:      c.chunks.Load(),
 		CopiedBytes: c.copied.Load(),
 		PagedBytes:  c.paged.Load(),
+		DirectBytes: c.direct.Load(),
 		Windows:     c.windows.Load(),
+		Hits:        c.hits.Load(),
+		Calls:       c.calls.Load(),
 		WorkReqs:    c.workReqs.Load(),
 		Completions: c.completions.Load(),
 		Wakeups:     c.wakeups.Load(),

@@ -22,7 +22,7 @@ func newDriver(e *end, peer transport.Endpoint) (transport.Driver, error) {
 	return driver{c}, nil
 }
 
-// Pull READs the peer's loan into a slot and writes the slot to dst.
+// Pull READs the peer's loan into dst's page cache, or into a slot that it then writes to dst.
 func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, ext transport.Extent) (none transport.Digest, err error) {
 	if err := d.fits(t, ext); err != nil {
 		return none, err
@@ -32,13 +32,13 @@ func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, e
 		return none, err
 	}
 	defer done()
-	wrs := reads(uint64(lease.Slot()), lease.Addr(), d.pool.LKey(), t)
-	if err := d.transfer(ctx, lease, nil, wrs); err != nil {
+	v := d.room(lease, dst, ext)
+	if err := d.transfer(ctx, lease, v.window, reads(uint64(lease.Slot()), v, t)); err != nil {
 		return none, err
 	}
 	defer d.release(lease)
-	digest := d.sum(lease.Bytes(), ext.Len)
-	if err := d.flush(lease.Bytes(), dst, ext); err != nil {
+	digest, err := d.land(lease, v, dst, ext)
+	if err != nil {
 		return none, err
 	}
 	d.counters.moved(ext.Len)
@@ -47,12 +47,12 @@ func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, e
 
 // reads cuts the READ of a loan into pieces. READs of a queue pair complete in
 // order, so the completion of the last speaks for all.
-func reads(id, local uint64, lkey verbs.Key, t transport.Ticket) []verbs.SendWR {
+func reads(id uint64, v view, t transport.Ticket) []verbs.SendWR {
 	wrs := make([]verbs.SendWR, 0, pieces(int(t.Len)))
 	for off := uint32(0); off < t.Len; off += readPiece {
 		wrs = append(wrs, verbs.SendWR{
 			ID: id, Op: verbs.OpRead,
-			Local: local + uint64(off), LKey: lkey,
+			Local: v.addr + uint64(off), LKey: v.lkey,
 			Remote: t.Addr + uint64(off), RKey: verbs.Key(t.RKey),
 			Len: min(readPiece, t.Len-off),
 		})

@@ -70,17 +70,17 @@ func (l *lender) LendSource(ctx context.Context, src io.ReaderAt, ext transport.
 		l.release(lease)
 		return nil, err
 	}
-	return &sourceLoan{loan: loan{l: l, lease: lease, ext: ext}, view: v, digest: digest}, nil
+	return &sourceLoan{loan: loan{l: l, lease: lease, ext: ext, view: v}, digest: digest}, nil
 }
 
-// LendSink clears the way for a push into a slot.
+// LendSink clears the way for a push into dst's page cache, or a slot.
 func (l *lender) LendSink(ctx context.Context, dst io.WriterAt, ext transport.Extent) (transport.Loan, error) {
 	lease, done, err := l.lend(ctx, ext)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	s := &sinkLoan{loan: loan{l: l, lease: lease, ext: ext}, dst: dst, pushed: make(chan struct{})}
+	s := &sinkLoan{loan: loan{l: l, lease: lease, ext: ext, view: l.room(lease, dst, ext)}, dst: dst, pushed: make(chan struct{})}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sinks[s.Ticket().Imm()] = s

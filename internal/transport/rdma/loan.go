@@ -11,51 +11,43 @@ import (
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
-// loan is a slot in the peer's reach.
+// loan is memory in the peer's reach: a slot, or a part of a page cache that goes by the
+// slot's number.
 type loan struct {
-	l        *lender
-	lease    *mr.Lease
-	ext      transport.Extent
+	l     *lender
+	lease *mr.Lease
+	ext   transport.Extent
+	view  view
+
 	returned sync.Once
+	hidden   sync.Once
 }
 
-// Ticket names the slot.
+// Ticket names the memory.
 func (o *loan) Ticket() transport.Ticket {
 	return transport.Ticket{
-		Addr: o.lease.Addr(), RKey: uint32(o.l.pool.RKey()), Len: uint32(o.ext.Len),
+		Addr: o.view.addr, RKey: uint32(o.view.rkey), Len: uint32(o.ext.Len),
 		Slot: o.lease.Slot(), Gen: o.lease.Gen(),
 	}
 }
 
-// Return frees the slot.
-func (o *loan) Return() { o.returned.Do(func() { o.l.release(o.lease) }) }
-
-// sourceLoan is what the peer may READ: a slot, or a part of the page cache that goes
-// by the slot's number.
-type sourceLoan struct {
-	loan
-	view   view
-	digest transport.Digest
-}
-
-// Ticket names the memory.
-func (s *sourceLoan) Ticket() transport.Ticket {
-	t := s.loan.Ticket()
-	t.Addr, t.RKey = s.view.addr, uint32(s.view.rkey)
-	return t
-}
-
-// Return frees the slot, and the page cache unless Close has.
-func (s *sourceLoan) Return() {
-	s.returned.Do(func() {
-		done, err := s.l.use()
+// Return frees the memory, unless Close has.
+func (o *loan) Return() {
+	o.returned.Do(func() {
+		done, err := o.l.use()
 		if err != nil {
 			return
 		}
 		defer done()
-		s.l.hide(s.view.window)
-		s.l.release(s.lease)
+		o.hidden.Do(func() { o.l.hide(o.view.window) })
+		o.l.release(o.lease)
 	})
+}
+
+// sourceLoan is what the peer may READ.
+type sourceLoan struct {
+	loan
+	digest transport.Digest
 }
 
 // Settle returns the digest that was taken when the extent was lent.
@@ -64,14 +56,17 @@ func (s *sourceLoan) Settle(context.Context) (transport.Digest, error) {
 	return s.digest, nil
 }
 
-// sinkLoan is a slot that the peer WRITEs into.
+// sinkLoan is what the peer may WRITE to.
 type sinkLoan struct {
 	loan
 	dst    io.WriterAt
 	pushed chan struct{} // closed when the bytes are there
+
+	digest transport.Digest // once they are where they belong
+	err    error
 }
 
-// Settle waits for the push, then writes the slot to the sink. The engine settles
+// Settle waits for the push, then brings the bytes to the sink. The engine settles
 // a loan once the driver has said that it pushed, so the bytes are there, or are
 // about to be.
 func (s *sinkLoan) Settle(ctx context.Context) (none transport.Digest, err error) {
@@ -92,15 +87,15 @@ func (s *sinkLoan) Settle(ctx context.Context) (none transport.Digest, err error
 		return none, err
 	}
 	defer done()
-	digest := s.l.sum(s.lease.Bytes(), s.ext.Len)
-	if err := s.l.flush(s.lease.Bytes(), s.dst, s.ext); err != nil {
-		return none, err
-	}
-	s.l.counters.moved(s.ext.Len)
-	return digest, nil
+	s.hidden.Do(func() {
+		if s.digest, s.err = s.l.land(s.lease, s.view, s.dst, s.ext); s.err == nil {
+			s.l.counters.moved(s.ext.Len)
+		}
+	})
+	return s.digest, s.err
 }
 
-// Return frees the slot; a push that comes now is for no loan.
+// Return frees the memory; a push that comes now is for no loan.
 func (s *sinkLoan) Return() {
 	s.l.mu.Lock()
 	delete(s.l.sinks, s.Ticket().Imm())

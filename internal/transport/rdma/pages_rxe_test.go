@@ -1,6 +1,8 @@
 package rdma_test
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,13 +65,9 @@ func TestRXEPages(t *testing.T) {
 			from, to := s, s
 			from.Device, to.Device = a, b
 			lender, driver := transporttest.Connect(t, fabric, from, fabric, to)
-			moveCached := pull
-			if direction == transport.Get {
-				moveCached = push
-			}
 			for off := 0; off < size; off += chunk {
 				ext := transport.Extent{Off: int64(off), Len: min(chunk, size-off)}
-				if moveCached(t, lender, driver, cached{f, size}, ext) != transport.Sum(content[off:off+ext.Len]) {
+				if into(t, ends{lender, driver, direction}, cached{f, size}, nowhere{}, ext) != transport.Sum(content[off:off+ext.Len]) {
 					t.Errorf("other bytes at %d", off)
 				}
 			}
@@ -81,39 +79,6 @@ func TestRXEPages(t *testing.T) {
 			}
 		})
 	}
-}
-
-// pull puts an extent, and returns the digest of what arrived.
-func pull(t *testing.T, l transport.Lender, d transport.Driver, src cached, ext transport.Extent) transport.Digest {
-	t.Helper()
-	loan, err := l.LendSource(t.Context(), src, ext)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer loan.Return()
-	got, err := d.Pull(t.Context(), loan.Ticket(), nowhere{}, ext)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
-// push gets an extent, and returns the digest of what arrived.
-func push(t *testing.T, l transport.Lender, d transport.Driver, src cached, ext transport.Extent) transport.Digest {
-	t.Helper()
-	loan, err := l.LendSink(t.Context(), nowhere{}, ext)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer loan.Return()
-	if _, err := d.Push(t.Context(), src, ext, loan.Ticket()); err != nil {
-		t.Fatal(err)
-	}
-	got, err := loan.Settle(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
 }
 
 func checkPaged(t *testing.T, way transport.Direction, l transport.Lender, d transport.Driver, size uint64) {
@@ -133,4 +98,102 @@ func checkPaged(t *testing.T, way transport.Direction, l transport.Lender, d tra
 	if s.PagedBytes != size-12_345 || s.CopiedBytes != 12_345 || s.Windows != 3 || s.WhyCopied != "" {
 		t.Errorf("%+v", s)
 	}
+}
+
+// landed is a sink in a file that lives in memory.
+type landed struct {
+	*os.File
+	size int64
+}
+
+func (l landed) Place(ext transport.Extent, take func(transport.Place) error) bool {
+	return take(transport.Place{File: l.File, Volume: 1, Off: ext.Off, Since: ext.Off, Until: ext.End()}) == nil
+}
+
+// On every kernel the NIC writes into the page cache of a file that lives in memory,
+// and no CPU copies a byte.
+func TestRXESinkPages(t *testing.T) {
+	a, b := twoRails(t)
+	const chunk, size = 1 << 20, 9<<20 + 12_345
+	content := make([]byte, size)
+	for i := range content {
+		content[i] = byte(i>>12 ^ i)
+	}
+	for _, direction := range []transport.Direction{transport.Put, transport.Get} {
+		t.Run(direction.String(), func(t *testing.T) {
+			f, err := os.CreateTemp("/dev/shm", "rdmacp-test-")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _, _ = f.Close(), os.Remove(f.Name()) }()
+			if err := f.Truncate(size); err != nil {
+				t.Fatal(err)
+			}
+			fabric := rdma.New(rdma.Config{})
+			s := transport.Setup{Direction: direction, ChunkSize: chunk, Slots: 4, QPs: 2}
+			from, to := s, s
+			from.Device, to.Device = a, b
+			lender, driver := transporttest.Connect(t, fabric, from, fabric, to)
+			for off := 0; off < size; off += chunk {
+				ext := transport.Extent{Off: int64(off), Len: min(chunk, size-off)}
+				if got := into(t, ends{lender, driver, direction}, bytes.NewReader(content), landed{f, size}, ext); got != transport.Sum(content[off:off+ext.Len]) {
+					t.Errorf("other bytes at %d", off)
+				}
+			}
+			sink := driver.Stats()
+			if direction == transport.Get {
+				sink = lender.Stats()
+			}
+			t.Logf("%d bytes into the page cache in %d windows, %v; %d copied; %q", sink.PagedBytes, sink.Windows, sink.Map, sink.CopiedBytes, sink.WhyCopied)
+			if sink.PagedBytes != size-12_345 || sink.CopiedBytes != 12_345 || sink.Windows != 9 || sink.WhyCopied != "" {
+				t.Errorf("%+v", sink)
+			}
+			for _, c := range []func() error{lender.Close, driver.Close, fabric.Close} {
+				if err := c(); err != nil {
+					t.Error(err)
+				}
+			}
+			got := make([]byte, size)
+			if _, err := f.ReadAt(got, 0); err != nil || !bytes.Equal(got, content) {
+				t.Errorf("the file has other content, %v", err)
+			}
+		})
+	}
+}
+
+// ends are a connection's.
+type ends struct {
+	transport.Lender
+	transport.Driver
+	way transport.Direction
+}
+
+// into moves an extent into dst, and returns the digest of what arrived.
+func into(t *testing.T, e ends, src io.ReaderAt, dst io.WriterAt, ext transport.Extent) transport.Digest {
+	t.Helper()
+	if e.way == transport.Put {
+		loan, err := e.LendSource(t.Context(), src, ext)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer loan.Return()
+		got, err := e.Pull(t.Context(), loan.Ticket(), dst, ext)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	loan, err := e.LendSink(t.Context(), dst, ext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loan.Return()
+	if _, err := e.Push(t.Context(), src, ext, loan.Ticket()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := loan.Settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
 }

@@ -13,7 +13,7 @@ import (
 // last asks for a completion.
 func TestReads(t *testing.T) {
 	for _, n := range []uint32{1, readPiece - 1, readPiece, readPiece + 1, 4 * readPiece, 64 << 20} {
-		wrs := reads(7, 1<<40, verbs.Key(1), transport.Ticket{Addr: 1 << 50, RKey: 2, Len: n})
+		wrs := reads(7, view{addr: 1 << 40, lkey: 1}, transport.Ticket{Addr: 1 << 50, RKey: 2, Len: n})
 		if len(wrs) != pieces(int(n)) {
 			t.Errorf("%d bytes: %d work requests, and %d planned for", n, len(wrs), pieces(int(n)))
 		}

@@ -45,6 +45,15 @@ func driverRole(s transport.Setup) role {
 	return role{slotAccess: verbs.AccessLocalWrite, sends: s.Slots * pieces(s.ChunkSize), recvs: 1}
 }
 
+// window is how much of a page cache is registered at once, in bytes; 0 for as much as
+// is asked for.
+func (r role) window(chunk int) int {
+	if r.sources {
+		return max(1, windowSize/chunk) * chunk
+	}
+	return 0
+}
+
 // pieces is how many READs a chunk of n bytes takes.
 func pieces(n int) int { return (n + readPiece - 1) / readPiece }
 
@@ -54,7 +63,7 @@ type resources struct {
 	channel *verbs.CompChannel
 	cq      *verbs.CQ
 	pool    *mr.Pool
-	shown   *windows // nil at the end that has no sources
+	pages   *windows // nil where the page cache is not to be used
 	qps     []*verbs.QP
 
 	counters counters // of the connection that is made of it
@@ -81,11 +90,11 @@ func newResources(vctx *verbs.Context, budget *mr.Budget, c device.Choice, s tra
 		return res, fmt.Errorf("%s/%d: %w", c.Rail.Device, c.Rail.Port, err)
 	}
 	// Without digests nothing would tell that a page was written to between the last
-	// look at the file and the wire: a slot holds what was read.
-	if r.sources && !s.Unverified {
-		res.shown = newWindows(func(file syscall.RawConn, off int64, n int) (*mr.Window, error) {
+	// look at a source and the wire: a slot holds what was read.
+	if !r.sources || !s.Unverified {
+		res.pages = newWindows(func(file syscall.RawConn, off int64, n int) (*mr.Window, error) {
 			return mr.MapFile(res.pd, budget, file, off, n, r.slotAccess)
-		}, s.ChunkSize, &res.counters)
+		}, r.window(s.ChunkSize), &res.counters)
 	}
 	for range s.QPs {
 		qp, err := res.pd.CreateQP(verbs.QPInitAttr{
@@ -116,7 +125,7 @@ func (r *resources) close() error {
 		errs = append(errs, qp.Close())
 	}
 	r.qps = nil
-	errs = append(errs, r.shown.close())
+	errs = append(errs, r.pages.close())
 	if r.pool != nil {
 		errs = append(errs, r.pool.Close())
 	}

@@ -12,10 +12,12 @@ import (
 // fill reads ext of src into a slot.
 func (c *conn) fill(slot []byte, src io.ReaderAt, ext transport.Extent) error {
 	begun := time.Now()
-	n, err := src.ReadAt(slot[:ext.Len], ext.Off)
+	m, err := transport.ReadInto(slot[:ext.Len], src, ext.Off)
 	c.counters.source.Add(int64(time.Since(begun)))
-	c.counters.copied.Add(uint64(n))
-	if n == ext.Len {
+	if err := c.took(m, ext); err != nil {
+		return err
+	}
+	if m.Bytes == ext.Len {
 		return nil // io.EOF together with all bytes is no error
 	}
 	if err == nil || errors.Is(err, io.EOF) {
@@ -27,10 +29,12 @@ func (c *conn) fill(slot []byte, src io.ReaderAt, ext transport.Extent) error {
 // flush writes a slot to ext of dst.
 func (c *conn) flush(slot []byte, dst io.WriterAt, ext transport.Extent) error {
 	begun := time.Now()
-	n, err := dst.WriteAt(slot[:ext.Len], ext.Off)
+	m, err := transport.WriteFrom(slot[:ext.Len], dst, ext.Off)
 	c.counters.sink.Add(int64(time.Since(begun)))
-	c.counters.copied.Add(uint64(n))
-	if err == nil && n < ext.Len {
+	if err := c.took(m, ext); err != nil {
+		return err
+	}
+	if err == nil && m.Bytes < ext.Len {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
@@ -44,4 +48,17 @@ func (c *conn) sum(slot []byte, n int) transport.Digest {
 	begun := time.Now()
 	defer func() { c.counters.digest.Add(int64(time.Since(begun))) }()
 	return c.setup.Sum(slot[:n])
+}
+
+// took counts what went through a slot, and fails where a CPU has copied it and was not
+// to.
+func (c *conn) took(m transport.Moved, ext transport.Extent) error {
+	if c.pages != nil && ext.Len < leastPaged {
+		m.Why = "a short chunk costs less to copy than to map"
+	}
+	c.counters.took(m)
+	if !c.setup.ZeroCopy || m.Copied == 0 {
+		return nil
+	}
+	return transport.CopiedFault(m, ext, c.pages.refusal())
 }

@@ -33,7 +33,7 @@ func (*disk) SyscallConn() (syscall.RawConn, error) { return nil, nil } //nolint
 func newTestWindows(t *testing.T) (*windows, *mapper) {
 	t.Helper()
 	m := &mapper{}
-	ws := newWindows(m.mapFile, 1<<20, &counters{})
+	ws := newWindows(m.mapFile, 8<<20, &counters{})
 	t.Cleanup(func() {
 		if err := ws.close(); err != nil {
 			t.Error(err)
@@ -63,7 +63,7 @@ func TestWindows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := ws.release(w); err != nil {
+		if err := w.release(); err != nil {
 			t.Fatal(err)
 		}
 		if len(ws.open) > 1 {
@@ -92,7 +92,7 @@ func TestWindowsInUse(t *testing.T) {
 	}
 	m.want(t, "0+100", "0+100", "8388615+2097145")
 	for _, w := range all {
-		if err := ws.release(w); err != nil {
+		if err := w.release(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -125,7 +125,32 @@ func TestWindowsRefused(t *testing.T) {
 		t.Error(err)
 	}
 	m.want(t, "0+100", "0+100", "0+100")
-	if ws.refusal() != "showing the page cache: bad address" {
+	if ws.refusal() != "mapping the page cache: bad address" {
 		t.Errorf("%q", ws.refusal())
 	}
+}
+
+// A window that is written to is gone as soon as nobody uses it.
+func TestWindowsWritten(t *testing.T) {
+	t.Parallel()
+	m := &mapper{}
+	ws := newWindows(m.mapFile, 0, &counters{})
+	p := transport.Place{File: &disk{"f"}, Off: 8<<20 - 10, Until: 9 << 20}
+	a, errA := ws.take(p, 100)
+	b, errB := ws.take(p, 100)
+	if errA != nil || errB != nil || a != b {
+		t.Fatal(errA, errB)
+	}
+	for left := range 2 {
+		if len(ws.open) != 1 {
+			t.Errorf("%d windows, used by %d", len(ws.open), 2-left)
+		}
+		if err := a.release(); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(ws.open) != 0 || ws.idle != nil {
+		t.Errorf("%d windows are kept", len(ws.open))
+	}
+	m.want(t, "8388598+100")
 }

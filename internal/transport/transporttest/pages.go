@@ -4,16 +4,20 @@ package transporttest
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 func pageRules() []rule {
-	return append(both("pages/moved", pagesMoved), append(both("pages/counted", pagesCounted), both("pages/lost", pagesLost)...)...)
+	return slices.Concat(
+		both("pages/moved", pagesMoved), both("pages/counted", pagesCounted), both("pages/lost", pagesLost),
+		both("pages/made", pagesMade), both("pages/full", pagesFull),
+	)
 }
 
-// paged is a source in a file.
+// paged is a source or a sink in a file.
 type paged struct {
 	*os.File
 	until int64
@@ -39,6 +43,14 @@ func newPaged(t *testing.T, n int) (paged, file) {
 	}
 	t.Cleanup(func() { _ = f.Close() })
 	return paged{f, int64(n)}, content
+}
+
+// sink is the end that the payload goes to.
+func (p pair) sink() interface{ Stats() transport.Stats } {
+	if p.direction == transport.Put {
+		return p.driver
+	}
+	return p.lender
 }
 
 // source is the end that the payload comes from.
@@ -99,3 +111,37 @@ func pagesLost(t *testing.T, p pair) {
 	mustBe(t, "another shorter file", p.failSource(t, other, chunkSize), transport.ErrSource)
 	p.mustMove(t, chunkSize)
 }
+
+// Whether the pages of a sink are written by a NIC or by a CPU, they get what was sent,
+// and each byte is counted once.
+func pagesMade(t *testing.T, p pair) {
+	const n = 3*chunkSize + 1000
+	content := newFile(n)
+	dst, _ := newPaged(t, n)
+	for off := 0; off < n; off += chunkSize {
+		ext := transport.Extent{Off: int64(off), Len: min(chunkSize, n-off)}
+		if err := p.move(deadline(t), content, dst, ext); err != nil {
+			t.Fatal(err)
+		}
+		if s := p.sink().Stats(); s.PagedBytes+s.CopiedBytes != uint64(ext.End()) {
+			t.Errorf("%d bytes into the page cache and %d copied, of %d", s.PagedBytes, s.CopiedBytes, ext.End())
+		}
+	}
+	got := newRoom(n)
+	if _, err := dst.ReadAt(got.data, 0); err != nil {
+		t.Fatal(err)
+	}
+	got.mustEqual(t, content)
+}
+
+// A sink whose pages cannot be had gets its bytes by WriteAt, which says what is wrong.
+func pagesFull(t *testing.T, p pair) {
+	err := p.move(deadline(t), newFile(chunkSize), readOnly{}, transport.Extent{Len: chunkSize})
+	mustBe(t, "a sink that takes nothing", err, transport.ErrSink)
+}
+
+// readOnly is a sink that cannot be mapped, and takes nothing.
+type readOnly struct{ broken }
+
+// Place implements transport.Paged.
+func (readOnly) Place(transport.Extent, func(transport.Place) error) bool { return false }

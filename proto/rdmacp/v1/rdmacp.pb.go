@@ -177,6 +177,60 @@ func (Naming) EnumDescriptor() ([]byte, []int) {
 	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
 }
 
+// Way is how the bytes of files travel between storage and transport. What cannot go
+// the way that is asked for is read and written by calls that copy.
+type Way int32
+
+const (
+	Way_WAY_UNSPECIFIED Way = 0 // the first of the others that works
+	Way_WAY_MAPPED      Way = 1 // the NIC is shown the page cache; of a sink, where files live in memory
+	Way_WAY_DIRECT      Way = 2 // O_DIRECT, from and to slots
+	Way_WAY_BUFFERED    Way = 3 // the calls that copy
+)
+
+// Enum value maps for Way.
+var (
+	Way_name = map[int32]string{
+		0: "WAY_UNSPECIFIED",
+		1: "WAY_MAPPED",
+		2: "WAY_DIRECT",
+		3: "WAY_BUFFERED",
+	}
+	Way_value = map[string]int32{
+		"WAY_UNSPECIFIED": 0,
+		"WAY_MAPPED":      1,
+		"WAY_DIRECT":      2,
+		"WAY_BUFFERED":    3,
+	}
+)
+
+func (x Way) Enum() *Way {
+	p := new(Way)
+	*p = x
+	return p
+}
+
+func (x Way) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Way) Descriptor() protoreflect.EnumDescriptor {
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[3].Descriptor()
+}
+
+func (Way) Type() protoreflect.EnumType {
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[3]
+}
+
+func (x Way) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Way.Descriptor instead.
+func (Way) EnumDescriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
+}
+
 // Algorithm is how the digest of a whole file is made.
 type Algorithm int32
 
@@ -211,11 +265,11 @@ func (x Algorithm) String() string {
 }
 
 func (Algorithm) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[3].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[4].Descriptor()
 }
 
 func (Algorithm) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[3]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[4]
 }
 
 func (x Algorithm) Number() protoreflect.EnumNumber {
@@ -224,7 +278,7 @@ func (x Algorithm) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Algorithm.Descriptor instead.
 func (Algorithm) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
 }
 
 // Kind is what an entry is.
@@ -279,11 +333,11 @@ func (x Kind) String() string {
 }
 
 func (Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[4].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[5].Descriptor()
 }
 
 func (Kind) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[4]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[5]
 }
 
 func (x Kind) Number() protoreflect.EnumNumber {
@@ -292,7 +346,7 @@ func (x Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Kind.Descriptor instead.
 func (Kind) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
 }
 
 // Answer is what the sink says to an entry.
@@ -335,11 +389,11 @@ func (x Answer) String() string {
 }
 
 func (Answer) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[5].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[6].Descriptor()
 }
 
 func (Answer) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[5]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[6]
 }
 
 func (x Answer) Number() protoreflect.EnumNumber {
@@ -348,7 +402,7 @@ func (x Answer) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Answer.Descriptor instead.
 func (Answer) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
 }
 
 // FaultCode classes faults. See internal/fault.
@@ -380,6 +434,7 @@ const (
 	FaultCode_FAULT_CODE_LIMIT           FaultCode = 22
 	FaultCode_FAULT_CODE_PROTOCOL        FaultCode = 23
 	FaultCode_FAULT_CODE_PARTIAL         FaultCode = 24
+	FaultCode_FAULT_CODE_COPIED          FaultCode = 25
 )
 
 // Enum value maps for FaultCode.
@@ -410,6 +465,7 @@ var (
 		22: "FAULT_CODE_LIMIT",
 		23: "FAULT_CODE_PROTOCOL",
 		24: "FAULT_CODE_PARTIAL",
+		25: "FAULT_CODE_COPIED",
 	}
 	FaultCode_value = map[string]int32{
 		"FAULT_CODE_UNSPECIFIED":     0,
@@ -437,6 +493,7 @@ var (
 		"FAULT_CODE_LIMIT":           22,
 		"FAULT_CODE_PROTOCOL":        23,
 		"FAULT_CODE_PARTIAL":         24,
+		"FAULT_CODE_COPIED":          25,
 	}
 )
 
@@ -451,11 +508,11 @@ func (x FaultCode) String() string {
 }
 
 func (FaultCode) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[6].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[7].Descriptor()
 }
 
 func (FaultCode) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[6]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[7]
 }
 
 func (x FaultCode) Number() protoreflect.EnumNumber {
@@ -464,7 +521,7 @@ func (x FaultCode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FaultCode.Descriptor instead.
 func (FaultCode) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
 }
 
 // SessionRequest is what the client says.
@@ -787,6 +844,7 @@ type Hello struct {
 	ChunkSize     uint32                 `protobuf:"varint,5,opt,name=chunk_size,json=chunkSize,proto3" json:"chunk_size,omitempty"`         // bytes; the most that one bundle holds
 	Slots         uint32                 `protobuf:"varint,6,opt,name=slots,proto3" json:"slots,omitempty"`                                  // how many loans the client has at once
 	Unverified    bool                   `protobuf:"varint,7,opt,name=unverified,proto3" json:"unverified,omitempty"`                        // no digests of bundles are computed: they are all zero
+	ZeroCopy      bool                   `protobuf:"varint,8,opt,name=zero_copy,json=zeroCopy,proto3" json:"zero_copy,omitempty"`            // the session fails where a CPU would have to copy payload
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -866,6 +924,13 @@ func (x *Hello) GetSlots() uint32 {
 func (x *Hello) GetUnverified() bool {
 	if x != nil {
 		return x.Unverified
+	}
+	return false
+}
+
+func (x *Hello) GetZeroCopy() bool {
+	if x != nil {
+		return x.ZeroCopy
 	}
 	return false
 }
@@ -1315,8 +1380,9 @@ type WalkOptions struct {
 	Names         bool                   `protobuf:"varint,8,opt,name=names,proto3" json:"names,omitempty"` // the owners' names too
 	Xattrs        bool                   `protobuf:"varint,9,opt,name=xattrs,proto3" json:"xattrs,omitempty"`
 	Acls          bool                   `protobuf:"varint,10,opt,name=acls,proto3" json:"acls,omitempty"`
-	Filter        []*Rule                `protobuf:"bytes,11,rep,name=filter,proto3" json:"filter,omitempty"` // the first that matches decides
-	Files         *Files                 `protobuf:"bytes,12,opt,name=files,proto3" json:"files,omitempty"`   // these paths below the one target and no others
+	Filter        []*Rule                `protobuf:"bytes,11,rep,name=filter,proto3" json:"filter,omitempty"`               // the first that matches decides
+	Files         *Files                 `protobuf:"bytes,12,opt,name=files,proto3" json:"files,omitempty"`                 // these paths below the one target and no others
+	Way           Way                    `protobuf:"varint,13,opt,name=way,proto3,enum=rdmacp.v1.Way" json:"way,omitempty"` // how files are read
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1433,6 +1499,13 @@ func (x *WalkOptions) GetFiles() *Files {
 		return x.Files
 	}
 	return nil
+}
+
+func (x *WalkOptions) GetWay() Way {
+	if x != nil {
+		return x.Way
+	}
+	return Way_WAY_UNSPECIFIED
 }
 
 // Rule is one --exclude or --include.
@@ -1553,6 +1626,7 @@ type LandOptions struct {
 	DryRun         bool                   `protobuf:"varint,15,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`                        // change nothing
 	Keep           []*Rule                `protobuf:"bytes,16,rep,name=keep,proto3" json:"keep,omitempty"`                                           // what they exclude at the source is not removed either
 	Durable        bool                   `protobuf:"varint,17,opt,name=durable,proto3" json:"durable,omitempty"`                                    // what is there already is brought to stable storage, too: its source will be removed
+	Way            Way                    `protobuf:"varint,18,opt,name=way,proto3,enum=rdmacp.v1.Way" json:"way,omitempty"`                         // how files are written
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1704,6 +1778,13 @@ func (x *LandOptions) GetDurable() bool {
 		return x.Durable
 	}
 	return false
+}
+
+func (x *LandOptions) GetWay() Way {
+	if x != nil {
+		return x.Way
+	}
+	return Way_WAY_UNSPECIFIED
 }
 
 // Accept answers Copy: the transfer may begin.
@@ -2931,18 +3012,32 @@ func (x *Committed) GetCounters() *Counters {
 
 // Counters are what one end counted during a transfer.
 type Counters struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Bytes         uint64                 `protobuf:"varint,1,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	Chunks        uint64                 `protobuf:"varint,2,opt,name=chunks,proto3" json:"chunks,omitempty"`
-	CopiedBytes   uint64                 `protobuf:"varint,3,opt,name=copied_bytes,json=copiedBytes,proto3" json:"copied_bytes,omitempty"` // payload that a CPU of the host copied
-	WorkRequests  uint64                 `protobuf:"varint,4,opt,name=work_requests,json=workRequests,proto3" json:"work_requests,omitempty"`
-	Completions   uint64                 `protobuf:"varint,5,opt,name=completions,proto3" json:"completions,omitempty"`
-	Wakeups       uint64                 `protobuf:"varint,6,opt,name=wakeups,proto3" json:"wakeups,omitempty"`                         // times that the poller slept and was woken
-	PagedBytes    uint64                 `protobuf:"varint,7,opt,name=paged_bytes,json=pagedBytes,proto3" json:"paged_bytes,omitempty"` // payload that the NIC took out of the page cache
-	Windows       uint64                 `protobuf:"varint,8,opt,name=windows,proto3" json:"windows,omitempty"`                         // parts of the page cache that were registered for that
-	WhyCopied     string                 `protobuf:"bytes,9,opt,name=why_copied,json=whyCopied,proto3" json:"why_copied,omitempty"`     // why the page cache could not be shown to the NIC, if that was tried
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Bytes               uint64                 `protobuf:"varint,1,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Chunks              uint64                 `protobuf:"varint,2,opt,name=chunks,proto3" json:"chunks,omitempty"`
+	CopiedBytes         uint64                 `protobuf:"varint,3,opt,name=copied_bytes,json=copiedBytes,proto3" json:"copied_bytes,omitempty"` // payload that a CPU of the host copied
+	WorkRequests        uint64                 `protobuf:"varint,4,opt,name=work_requests,json=workRequests,proto3" json:"work_requests,omitempty"`
+	Completions         uint64                 `protobuf:"varint,5,opt,name=completions,proto3" json:"completions,omitempty"`
+	Wakeups             uint64                 `protobuf:"varint,6,opt,name=wakeups,proto3" json:"wakeups,omitempty"`                             // times that the poller slept and was woken
+	PagedBytes          uint64                 `protobuf:"varint,7,opt,name=paged_bytes,json=pagedBytes,proto3" json:"paged_bytes,omitempty"`     // payload that the NIC took out of the page cache, or put there
+	Windows             uint64                 `protobuf:"varint,8,opt,name=windows,proto3" json:"windows,omitempty"`                             // parts of the page cache that were registered for that
+	WhyCopied           string                 `protobuf:"bytes,9,opt,name=why_copied,json=whyCopied,proto3" json:"why_copied,omitempty"`         // why a CPU had to copy, as far as that is known
+	DirectBytes         uint64                 `protobuf:"varint,10,opt,name=direct_bytes,json=directBytes,proto3" json:"direct_bytes,omitempty"` // payload that a disk took out of a slot, or put there (O_DIRECT)
+	Hits                uint64                 `protobuf:"varint,11,opt,name=hits,proto3" json:"hits,omitempty"`                                  // chunks for which a window was there already
+	Calls               uint64                 `protobuf:"varint,12,opt,name=calls,proto3" json:"calls,omitempty"`                                // system calls that moved payload or opened windows; a device's doorbells are no part of it
+	SourceNanos         uint64                 `protobuf:"varint,13,opt,name=source_nanos,json=sourceNanos,proto3" json:"source_nanos,omitempty"` // reading sources, over all chunks, of which many are under way at once
+	MapNanos            uint64                 `protobuf:"varint,14,opt,name=map_nanos,json=mapNanos,proto3" json:"map_nanos,omitempty"`          // opening and closing windows
+	WireNanos           uint64                 `protobuf:"varint,15,opt,name=wire_nanos,json=wireNanos,proto3" json:"wire_nanos,omitempty"`       // between post and completion
+	SinkNanos           uint64                 `protobuf:"varint,16,opt,name=sink_nanos,json=sinkNanos,proto3" json:"sink_nanos,omitempty"`       // writing sinks
+	DigestNanos         uint64                 `protobuf:"varint,17,opt,name=digest_nanos,json=digestNanos,proto3" json:"digest_nanos,omitempty"` // computing digests
+	UserNanos           uint64                 `protobuf:"varint,18,opt,name=user_nanos,json=userNanos,proto3" json:"user_nanos,omitempty"`       // CPU time of the process; it may have served others, too
+	SystemNanos         uint64                 `protobuf:"varint,19,opt,name=system_nanos,json=systemNanos,proto3" json:"system_nanos,omitempty"`
+	VoluntarySwitches   uint64                 `protobuf:"varint,20,opt,name=voluntary_switches,json=voluntarySwitches,proto3" json:"voluntary_switches,omitempty"` // context switches of the process
+	InvoluntarySwitches uint64                 `protobuf:"varint,21,opt,name=involuntary_switches,json=involuntarySwitches,proto3" json:"involuntary_switches,omitempty"`
+	Hertz               float64                `protobuf:"fixed64,22,opt,name=hertz,proto3" json:"hertz,omitempty"` // clock rate of the host's CPUs; 0: not known
+	Slots               uint32                 `protobuf:"varint,23,opt,name=slots,proto3" json:"slots,omitempty"`  // that the end has, for chunks in flight
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Counters) Reset() {
@@ -3036,6 +3131,104 @@ func (x *Counters) GetWhyCopied() string {
 		return x.WhyCopied
 	}
 	return ""
+}
+
+func (x *Counters) GetDirectBytes() uint64 {
+	if x != nil {
+		return x.DirectBytes
+	}
+	return 0
+}
+
+func (x *Counters) GetHits() uint64 {
+	if x != nil {
+		return x.Hits
+	}
+	return 0
+}
+
+func (x *Counters) GetCalls() uint64 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *Counters) GetSourceNanos() uint64 {
+	if x != nil {
+		return x.SourceNanos
+	}
+	return 0
+}
+
+func (x *Counters) GetMapNanos() uint64 {
+	if x != nil {
+		return x.MapNanos
+	}
+	return 0
+}
+
+func (x *Counters) GetWireNanos() uint64 {
+	if x != nil {
+		return x.WireNanos
+	}
+	return 0
+}
+
+func (x *Counters) GetSinkNanos() uint64 {
+	if x != nil {
+		return x.SinkNanos
+	}
+	return 0
+}
+
+func (x *Counters) GetDigestNanos() uint64 {
+	if x != nil {
+		return x.DigestNanos
+	}
+	return 0
+}
+
+func (x *Counters) GetUserNanos() uint64 {
+	if x != nil {
+		return x.UserNanos
+	}
+	return 0
+}
+
+func (x *Counters) GetSystemNanos() uint64 {
+	if x != nil {
+		return x.SystemNanos
+	}
+	return 0
+}
+
+func (x *Counters) GetVoluntarySwitches() uint64 {
+	if x != nil {
+		return x.VoluntarySwitches
+	}
+	return 0
+}
+
+func (x *Counters) GetInvoluntarySwitches() uint64 {
+	if x != nil {
+		return x.InvoluntarySwitches
+	}
+	return 0
+}
+
+func (x *Counters) GetHertz() float64 {
+	if x != nil {
+		return x.Hertz
+	}
+	return 0
+}
+
+func (x *Counters) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
 }
 
 // Abort ends the transfer without a result; the session lives on. The daemon
@@ -3213,7 +3406,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\tcommitted\x18\x04 \x01(\v2\x14.rdmacp.v1.CommittedH\x00R\tcommitted\x12(\n" +
 	"\x05fault\x18\x05 \x01(\v2\x10.rdmacp.v1.FaultH\x00R\x05fault\x124\n" +
 	"\theartbeat\x18\x06 \x01(\v2\x14.rdmacp.v1.HeartbeatH\x00R\theartbeatB\t\n" +
-	"\amessage\"\xf7\x01\n" +
+	"\amessage\"\x94\x02\n" +
 	"\x05Hello\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
@@ -3224,7 +3417,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05slots\x18\x06 \x01(\rR\x05slots\x12\x1e\n" +
 	"\n" +
 	"unverified\x18\a \x01(\bR\n" +
-	"unverified\"\xa9\x01\n" +
+	"unverified\x12\x1b\n" +
+	"\tzero_copy\x18\b \x01(\bR\bzeroCopy\"\xa9\x01\n" +
 	"\aWelcome\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
@@ -3260,7 +3454,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x0eremove_sources\x18\t \x01(\bR\rremoveSources\"4\n" +
 	"\x06Target\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\fR\x04path\x12\x16\n" +
-	"\x06export\x18\x02 \x01(\tR\x06export\"\xd5\x02\n" +
+	"\x06export\x18\x02 \x01(\tR\x06export\"\xf7\x02\n" +
 	"\vWalkOptions\x12\x1c\n" +
 	"\trecursive\x18\x01 \x01(\bR\trecursive\x12\x14\n" +
 	"\x05links\x18\x02 \x01(\bR\x05links\x12\x1d\n" +
@@ -3275,12 +3469,13 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x04acls\x18\n" +
 	" \x01(\bR\x04acls\x12'\n" +
 	"\x06filter\x18\v \x03(\v2\x0f.rdmacp.v1.RuleR\x06filter\x12&\n" +
-	"\x05files\x18\f \x01(\v2\x10.rdmacp.v1.FilesR\x05files\":\n" +
+	"\x05files\x18\f \x01(\v2\x10.rdmacp.v1.FilesR\x05files\x12 \n" +
+	"\x03way\x18\r \x01(\x0e2\x0e.rdmacp.v1.WayR\x03way\":\n" +
 	"\x04Rule\x12\x18\n" +
 	"\apattern\x18\x01 \x01(\fR\apattern\x12\x18\n" +
 	"\ainclude\x18\x02 \x01(\bR\ainclude\"\x1d\n" +
 	"\x05Files\x12\x14\n" +
-	"\x05paths\x18\x01 \x03(\fR\x05paths\"\xd3\x03\n" +
+	"\x05paths\x18\x01 \x03(\fR\x05paths\"\xf5\x03\n" +
 	"\vLandOptions\x12\x14\n" +
 	"\x05perms\x18\x01 \x01(\bR\x05perms\x12\x14\n" +
 	"\x05times\x18\x02 \x01(\bR\x05times\x12\x14\n" +
@@ -3300,7 +3495,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"max_delete\x18\x0e \x01(\x12R\tmaxDelete\x12\x17\n" +
 	"\adry_run\x18\x0f \x01(\bR\x06dryRun\x12#\n" +
 	"\x04keep\x18\x10 \x03(\v2\x0f.rdmacp.v1.RuleR\x04keep\x12\x18\n" +
-	"\adurable\x18\x11 \x01(\bR\adurable\"\x1c\n" +
+	"\adurable\x18\x11 \x01(\bR\adurable\x12 \n" +
+	"\x03way\x18\x12 \x01(\x0e2\x0e.rdmacp.v1.WayR\x03way\"\x1c\n" +
 	"\x06Accept\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\fR\x04path\"\x87\x03\n" +
 	"\x05Batch\x12*\n" +
@@ -3396,7 +3592,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05fault\x18\x02 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\b\n" +
 	"\x06Finish\"<\n" +
 	"\tCommitted\x12/\n" +
-	"\bcounters\x18\x01 \x01(\v2\x13.rdmacp.v1.CountersR\bcounters\"\x96\x02\n" +
+	"\bcounters\x18\x01 \x01(\v2\x13.rdmacp.v1.CountersR\bcounters\"\xd4\x05\n" +
 	"\bCounters\x12\x14\n" +
 	"\x05bytes\x18\x01 \x01(\x04R\x05bytes\x12\x16\n" +
 	"\x06chunks\x18\x02 \x01(\x04R\x06chunks\x12!\n" +
@@ -3408,7 +3604,25 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"pagedBytes\x12\x18\n" +
 	"\awindows\x18\b \x01(\x04R\awindows\x12\x1d\n" +
 	"\n" +
-	"why_copied\x18\t \x01(\tR\twhyCopied\"1\n" +
+	"why_copied\x18\t \x01(\tR\twhyCopied\x12!\n" +
+	"\fdirect_bytes\x18\n" +
+	" \x01(\x04R\vdirectBytes\x12\x12\n" +
+	"\x04hits\x18\v \x01(\x04R\x04hits\x12\x14\n" +
+	"\x05calls\x18\f \x01(\x04R\x05calls\x12!\n" +
+	"\fsource_nanos\x18\r \x01(\x04R\vsourceNanos\x12\x1b\n" +
+	"\tmap_nanos\x18\x0e \x01(\x04R\bmapNanos\x12\x1d\n" +
+	"\n" +
+	"wire_nanos\x18\x0f \x01(\x04R\twireNanos\x12\x1d\n" +
+	"\n" +
+	"sink_nanos\x18\x10 \x01(\x04R\tsinkNanos\x12!\n" +
+	"\fdigest_nanos\x18\x11 \x01(\x04R\vdigestNanos\x12\x1d\n" +
+	"\n" +
+	"user_nanos\x18\x12 \x01(\x04R\tuserNanos\x12!\n" +
+	"\fsystem_nanos\x18\x13 \x01(\x04R\vsystemNanos\x12-\n" +
+	"\x12voluntary_switches\x18\x14 \x01(\x04R\x11voluntarySwitches\x121\n" +
+	"\x14involuntary_switches\x18\x15 \x01(\x04R\x13involuntarySwitches\x12\x14\n" +
+	"\x05hertz\x18\x16 \x01(\x01R\x05hertz\x12\x14\n" +
+	"\x05slots\x18\x17 \x01(\rR\x05slots\"1\n" +
 	"\x05Abort\x12(\n" +
 	"\x06reason\x18\x01 \x01(\v2\x10.rdmacp.v1.FaultR\x06reason\"\v\n" +
 	"\tHeartbeat\"i\n" +
@@ -3429,7 +3643,14 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x12NAMING_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vNAMING_AUTO\x10\x01\x12\x0f\n" +
 	"\vNAMING_INTO\x10\x02\x12\x13\n" +
-	"\x0fNAMING_CONTENTS\x10\x03*R\n" +
+	"\x0fNAMING_CONTENTS\x10\x03*L\n" +
+	"\x03Way\x12\x13\n" +
+	"\x0fWAY_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"WAY_MAPPED\x10\x01\x12\x0e\n" +
+	"\n" +
+	"WAY_DIRECT\x10\x02\x12\x10\n" +
+	"\fWAY_BUFFERED\x10\x03*R\n" +
 	"\tAlgorithm\x12\x19\n" +
 	"\x15ALGORITHM_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ALGORITHM_BLAKE3\x10\x01\x12\x14\n" +
@@ -3449,7 +3670,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\vANSWER_WANT\x10\x01\x12\x0f\n" +
 	"\vANSWER_DONE\x10\x02\x12\x0f\n" +
 	"\vANSWER_SKIP\x10\x03\x12\x0f\n" +
-	"\vANSWER_FAIL\x10\x04*\x81\x05\n" +
+	"\vANSWER_FAIL\x10\x04*\x98\x05\n" +
 	"\tFaultCode\x12\x1a\n" +
 	"\x16FAULT_CODE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FAULT_CODE_INTERNAL\x10\x01\x12\x14\n" +
@@ -3476,7 +3697,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x16FAULT_CODE_INTERRUPTED\x10\x15\x12\x14\n" +
 	"\x10FAULT_CODE_LIMIT\x10\x16\x12\x17\n" +
 	"\x13FAULT_CODE_PROTOCOL\x10\x17\x12\x16\n" +
-	"\x12FAULT_CODE_PARTIAL\x10\x182W\n" +
+	"\x12FAULT_CODE_PARTIAL\x10\x18\x12\x15\n" +
+	"\x11FAULT_CODE_COPIED\x10\x192W\n" +
 	"\x0fTransferService\x12D\n" +
 	"\aSession\x12\x19.rdmacp.v1.SessionRequest\x1a\x1a.rdmacp.v1.SessionResponse(\x010\x01B3Z1github.com/rdmacp/rdmacp/proto/rdmacp/v1;rdmacpv1b\x06proto3"
 
@@ -3492,108 +3714,111 @@ func file_rdmacp_v1_rdmacp_proto_rawDescGZIP() []byte {
 	return file_rdmacp_v1_rdmacp_proto_rawDescData
 }
 
-var file_rdmacp_v1_rdmacp_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_rdmacp_v1_rdmacp_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
 var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_rdmacp_v1_rdmacp_proto_goTypes = []any{
 	(Direction)(0),          // 0: rdmacp.v1.Direction
 	(LinkLayer)(0),          // 1: rdmacp.v1.LinkLayer
 	(Naming)(0),             // 2: rdmacp.v1.Naming
-	(Algorithm)(0),          // 3: rdmacp.v1.Algorithm
-	(Kind)(0),               // 4: rdmacp.v1.Kind
-	(Answer)(0),             // 5: rdmacp.v1.Answer
-	(FaultCode)(0),          // 6: rdmacp.v1.FaultCode
-	(*SessionRequest)(nil),  // 7: rdmacp.v1.SessionRequest
-	(*SessionResponse)(nil), // 8: rdmacp.v1.SessionResponse
-	(*Hello)(nil),           // 9: rdmacp.v1.Hello
-	(*Welcome)(nil),         // 10: rdmacp.v1.Welcome
-	(*Ready)(nil),           // 11: rdmacp.v1.Ready
-	(*Endpoint)(nil),        // 12: rdmacp.v1.Endpoint
-	(*QueuePair)(nil),       // 13: rdmacp.v1.QueuePair
-	(*Copy)(nil),            // 14: rdmacp.v1.Copy
-	(*Target)(nil),          // 15: rdmacp.v1.Target
-	(*WalkOptions)(nil),     // 16: rdmacp.v1.WalkOptions
-	(*Rule)(nil),            // 17: rdmacp.v1.Rule
-	(*Files)(nil),           // 18: rdmacp.v1.Files
-	(*LandOptions)(nil),     // 19: rdmacp.v1.LandOptions
-	(*Accept)(nil),          // 20: rdmacp.v1.Accept
-	(*Batch)(nil),           // 21: rdmacp.v1.Batch
-	(*Entry)(nil),           // 22: rdmacp.v1.Entry
-	(*Owner)(nil),           // 23: rdmacp.v1.Owner
-	(*Xattr)(nil),           // 24: rdmacp.v1.Xattr
-	(*Ranges)(nil),          // 25: rdmacp.v1.Ranges
-	(*Range)(nil),           // 26: rdmacp.v1.Range
-	(*Problem)(nil),         // 27: rdmacp.v1.Problem
-	(*Verdict)(nil),         // 28: rdmacp.v1.Verdict
-	(*Seal)(nil),            // 29: rdmacp.v1.Seal
-	(*Offer)(nil),           // 30: rdmacp.v1.Offer
-	(*Segment)(nil),         // 31: rdmacp.v1.Segment
-	(*Ticket)(nil),          // 32: rdmacp.v1.Ticket
-	(*Settlement)(nil),      // 33: rdmacp.v1.Settlement
-	(*Outcome)(nil),         // 34: rdmacp.v1.Outcome
-	(*Finish)(nil),          // 35: rdmacp.v1.Finish
-	(*Committed)(nil),       // 36: rdmacp.v1.Committed
-	(*Counters)(nil),        // 37: rdmacp.v1.Counters
-	(*Abort)(nil),           // 38: rdmacp.v1.Abort
-	(*Heartbeat)(nil),       // 39: rdmacp.v1.Heartbeat
-	(*Fault)(nil),           // 40: rdmacp.v1.Fault
+	(Way)(0),                // 3: rdmacp.v1.Way
+	(Algorithm)(0),          // 4: rdmacp.v1.Algorithm
+	(Kind)(0),               // 5: rdmacp.v1.Kind
+	(Answer)(0),             // 6: rdmacp.v1.Answer
+	(FaultCode)(0),          // 7: rdmacp.v1.FaultCode
+	(*SessionRequest)(nil),  // 8: rdmacp.v1.SessionRequest
+	(*SessionResponse)(nil), // 9: rdmacp.v1.SessionResponse
+	(*Hello)(nil),           // 10: rdmacp.v1.Hello
+	(*Welcome)(nil),         // 11: rdmacp.v1.Welcome
+	(*Ready)(nil),           // 12: rdmacp.v1.Ready
+	(*Endpoint)(nil),        // 13: rdmacp.v1.Endpoint
+	(*QueuePair)(nil),       // 14: rdmacp.v1.QueuePair
+	(*Copy)(nil),            // 15: rdmacp.v1.Copy
+	(*Target)(nil),          // 16: rdmacp.v1.Target
+	(*WalkOptions)(nil),     // 17: rdmacp.v1.WalkOptions
+	(*Rule)(nil),            // 18: rdmacp.v1.Rule
+	(*Files)(nil),           // 19: rdmacp.v1.Files
+	(*LandOptions)(nil),     // 20: rdmacp.v1.LandOptions
+	(*Accept)(nil),          // 21: rdmacp.v1.Accept
+	(*Batch)(nil),           // 22: rdmacp.v1.Batch
+	(*Entry)(nil),           // 23: rdmacp.v1.Entry
+	(*Owner)(nil),           // 24: rdmacp.v1.Owner
+	(*Xattr)(nil),           // 25: rdmacp.v1.Xattr
+	(*Ranges)(nil),          // 26: rdmacp.v1.Ranges
+	(*Range)(nil),           // 27: rdmacp.v1.Range
+	(*Problem)(nil),         // 28: rdmacp.v1.Problem
+	(*Verdict)(nil),         // 29: rdmacp.v1.Verdict
+	(*Seal)(nil),            // 30: rdmacp.v1.Seal
+	(*Offer)(nil),           // 31: rdmacp.v1.Offer
+	(*Segment)(nil),         // 32: rdmacp.v1.Segment
+	(*Ticket)(nil),          // 33: rdmacp.v1.Ticket
+	(*Settlement)(nil),      // 34: rdmacp.v1.Settlement
+	(*Outcome)(nil),         // 35: rdmacp.v1.Outcome
+	(*Finish)(nil),          // 36: rdmacp.v1.Finish
+	(*Committed)(nil),       // 37: rdmacp.v1.Committed
+	(*Counters)(nil),        // 38: rdmacp.v1.Counters
+	(*Abort)(nil),           // 39: rdmacp.v1.Abort
+	(*Heartbeat)(nil),       // 40: rdmacp.v1.Heartbeat
+	(*Fault)(nil),           // 41: rdmacp.v1.Fault
 }
 var file_rdmacp_v1_rdmacp_proto_depIdxs = []int32{
-	9,  // 0: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
-	11, // 1: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
-	14, // 2: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
-	21, // 3: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
-	35, // 4: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
-	38, // 5: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
-	39, // 6: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	10, // 7: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
-	20, // 8: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
-	21, // 9: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
-	36, // 10: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
-	40, // 11: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
-	39, // 12: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	12, // 13: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
+	10, // 0: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
+	12, // 1: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
+	15, // 2: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
+	22, // 3: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
+	36, // 4: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
+	39, // 5: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
+	40, // 6: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	11, // 7: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
+	21, // 8: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
+	22, // 9: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
+	37, // 10: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
+	41, // 11: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
+	40, // 12: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	13, // 13: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
 	0,  // 14: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
-	12, // 15: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
+	13, // 15: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
 	1,  // 16: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
-	13, // 17: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
-	15, // 18: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
+	14, // 17: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
+	16, // 18: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
 	2,  // 19: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
-	16, // 20: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
-	19, // 21: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
-	3,  // 22: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
-	17, // 23: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
-	18, // 24: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
-	17, // 25: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
-	22, // 26: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
-	27, // 27: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
-	28, // 28: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
-	29, // 29: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
-	30, // 30: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
-	33, // 31: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
-	34, // 32: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
-	4,  // 33: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
-	23, // 34: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
-	25, // 35: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
-	24, // 36: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
-	26, // 37: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
-	40, // 38: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
-	5,  // 39: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
-	26, // 40: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
-	40, // 41: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
-	40, // 42: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
-	31, // 43: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
-	32, // 44: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
-	40, // 45: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
-	37, // 46: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
-	40, // 47: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
-	6,  // 48: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
-	7,  // 49: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
-	8,  // 50: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
-	50, // [50:51] is the sub-list for method output_type
-	49, // [49:50] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	17, // 20: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
+	20, // 21: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
+	4,  // 22: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
+	18, // 23: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
+	19, // 24: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
+	3,  // 25: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
+	18, // 26: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
+	3,  // 27: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
+	23, // 28: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
+	28, // 29: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
+	29, // 30: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
+	30, // 31: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
+	31, // 32: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
+	34, // 33: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
+	35, // 34: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
+	5,  // 35: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
+	24, // 36: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
+	26, // 37: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
+	25, // 38: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
+	27, // 39: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
+	41, // 40: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
+	6,  // 41: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
+	27, // 42: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
+	41, // 43: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
+	41, // 44: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
+	32, // 45: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
+	33, // 46: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
+	41, // 47: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
+	38, // 48: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
+	41, // 49: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
+	7,  // 50: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
+	8,  // 51: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
+	9,  // 52: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
+	52, // [52:53] is the sub-list for method output_type
+	51, // [51:52] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_rdmacp_v1_rdmacp_proto_init() }
@@ -3624,7 +3849,7 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rdmacp_v1_rdmacp_proto_rawDesc), len(file_rdmacp_v1_rdmacp_proto_rawDesc)),
-			NumEnums:      7,
+			NumEnums:      8,
 			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,

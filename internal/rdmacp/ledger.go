@@ -1,0 +1,91 @@
+package rdmacp
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/rdmacp/rdmacp/internal/client"
+)
+
+// ledger is what -v adds: what the copy cost each end, and what it waited for.
+func (o outcome) ledger() string {
+	lines := []string{ledgerLine("here ", o.result.Local), ledgerLine("there", o.result.Remote)}
+	if b := o.bound(); b.stage != "" {
+		lines = append(lines, "  "+b.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// ledgerLine is what it cost one end.
+func ledgerLine(where string, c client.Counters) string {
+	parts := []string{humanBytes(int64(c.Bytes)) + " moved", humanBytes(int64(c.CopiedBytes)) + " copied by a CPU"}
+	if c.PagedBytes > 0 {
+		parts = append(parts, humanBytes(int64(c.PagedBytes))+" by the page cache in "+count(int64(c.Windows), "window", "windows"))
+	}
+	if c.DirectBytes > 0 {
+		parts = append(parts, humanBytes(int64(c.DirectBytes))+" by O_DIRECT")
+	}
+	parts = append(parts, count(int64(c.WorkReqs), "work request", "work requests"),
+		count(int64(c.Completions), "completion", "completions"), count(int64(c.Wakeups), "wakeup", "wakeups"))
+	line := "  " + where + "  " + strings.Join(parts, ", ")
+	if c.WhyCopied != "" && c.CopiedBytes > 0 {
+		line += "\n         copied, because " + c.WhyCopied
+	}
+	return line
+}
+
+// stats is what --stats says: the whole ledger, an end a column.
+func (o outcome) stats() string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+	row := func(name string, cell func(c client.Counters) string) {
+		_, _ = fmt.Fprintf(t, "  %s\t%s\t%s\n", name, cell(o.result.Local), cell(o.result.Remote))
+	}
+	_, _ = fmt.Fprintf(t, "  \there\tthere\n")
+	row("moved", func(c client.Counters) string { return humanBytes(int64(c.Bytes)) })
+	row("copied by a CPU", func(c client.Counters) string { return humanBytes(int64(c.CopiedBytes)) })
+	row("by the page cache", func(c client.Counters) string { return humanBytes(int64(c.PagedBytes)) })
+	row("by O_DIRECT", func(c client.Counters) string { return humanBytes(int64(c.DirectBytes)) })
+	row("windows, used again", func(c client.Counters) string { return number(int64(c.Windows)) + ", " + number(int64(c.Hits)) })
+	row("work requests a GiB", func(c client.Counters) string { return perGiB(c, c.WorkReqs) })
+	row("completions a GiB", func(c client.Counters) string { return perGiB(c, c.Completions) })
+	row("wakeups a GiB", func(c client.Counters) string { return perGiB(c, c.Wakeups) })
+	row("system calls a GiB", func(c client.Counters) string { return perGiB(c, c.Calls) })
+	row("context switches", func(c client.Counters) string {
+		return number(int64(c.CPU.Voluntary)) + " waiting, " + number(int64(c.CPU.Involuntary)) + " not"
+	})
+	row("CPU time", func(c client.Counters) string {
+		return humanDuration(c.CPU.User) + " user, " + humanDuration(c.CPU.System) + " system"
+	})
+	row("cycles a bit, about", cyclesPerBit)
+	row("source, map, wire", func(c client.Counters) string { return shares(c, o.result.Elapsed, c.Source, c.Map, c.Wire) })
+	row("digest, sink", func(c client.Counters) string { return shares(c, o.result.Elapsed, c.Digest, c.Sink) })
+	_ = t.Flush()
+	for _, e := range o.ends() {
+		if e.WhyCopied != "" && e.CopiedBytes > 0 {
+			_, _ = fmt.Fprintf(&b, "  copied %s, because %s\n", e.where, e.WhyCopied)
+		}
+	}
+	if bound := o.bound(); bound.stage != "" {
+		_, _ = fmt.Fprintf(&b, "  %s\n", bound)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// cyclesPerBit is what each bit cost the CPUs of an end, by the clock rate that they
+// are said to have.
+func cyclesPerBit(c client.Counters) string {
+	if c.Bytes == 0 || c.Hertz == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", c.CPU.Time().Seconds()*c.Hertz/float64(c.Bytes)/8)
+}
+
+// perGiB is how often something happened for each GiB that moved.
+func perGiB(c client.Counters, n uint64) string {
+	if c.Bytes == 0 {
+		return "-"
+	}
+	return number(int64(float64(n) / float64(c.Bytes) * (1 << 30)))
+}
