@@ -58,7 +58,7 @@ func (l *lab) startDaemon(prefix []string, args ...string) (*daemon, error) {
 // startMain starts the daemon that most tests share.
 func (l *lab) startMain() (err error) {
 	l.daemon, err = l.startDaemon(nil, "--listen", fmt.Sprintf("0.0.0.0:%d", port),
-		"--export", "data="+dataDir, "--export", "ro="+roDir+":ro", "--export", "small="+smallDir)
+		"--export", "data="+dataDir, "--export", "disk="+diskDir, "--export", "ro="+roDir+":ro", "--export", "small="+smallDir)
 	return err
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Folders of either host. The daemon exports data, ro and small under their own
+// Folders of either host. The daemon exports data, disk, ro and small under their own
 // names, and not outside.
 const (
 	topDir   = "/tmp/e2e"
@@ -18,6 +18,7 @@ const (
 	roDir    = topDir + "/ro"    // exported read-only
 	smallDir = topDir + "/small" // a file system of 8 MiB
 	outside  = topDir + "/outside"
+	diskDir  = "/scratch/e2e" // on a disk
 )
 
 // port is the daemon's.
@@ -60,11 +61,11 @@ func (l *lab) prepare() error {
 	}
 	for _, n := range l.nodes() {
 		_, err := n.sh(`set -e
-mkdir -p %s %s %s %s
+mkdir -p %s %s %s %s %s
 mount -t tmpfs -o size=8m tmpfs %s
 modprobe sch_netem
 test -x %s
-test -x %s`, dataDir, roDir, smallDir, outside, smallDir, l.rdmacp, l.rdmad)
+test -x %s`, dataDir, roDir, smallDir, outside, diskDir, smallDir, l.rdmacp, l.rdmad)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,60 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// TestZeroCopy copies a file of odd size between memory and disk, both ways, where a
+// single byte that a CPU copies ends the copy; and believes the counts only if they
+// add up.
+func TestZeroCopy(t *testing.T) {
+	tr := newTrial(t)
+	const size = 8<<20 + 12_345
+	for _, c := range []struct{ name, from, to, source, sink string }{
+		{"memory to memory", dataDir, dataDir, "page_cache_bytes", "page_cache_bytes"},
+		{"memory to disk", dataDir, diskDir, "page_cache_bytes", "direct_bytes"},
+		{"disk to memory", diskDir, dataDir, "page_cache_bytes", "page_cache_bytes"},
+		{"past the page cache", diskDir, diskDir, "direct_bytes", "direct_bytes"},
+	} {
+		for _, way := range []string{"put", "get"} {
+			t.Run(c.name+"/"+way, func(t *testing.T) {
+				sub := tr.within(t)
+				from, source, sink := tr.lab.here, "local", "remote"
+				if way == "get" {
+					from, source, sink = tr.lab.there, sink, source
+				}
+				src := random(t, from, c.from+"/zero", size)
+				flags := []string{"--require-zero-copy"}
+				if c.source == "direct_bytes" {
+					flags = append(flags, "--source=direct")
+				}
+				r := sub.copy(sub.across(src, c.to+"/"+strings.ReplaceAll(c.name, " ", "-")+"."+way), flags...)
+				r.copied(t)
+				counts := r.counts(t)
+				for end, key := range map[string]string{source: c.source, sink: c.sink} {
+					if n := counts[end]; n["copied_bytes"] != 0.0 || n[key] != float64(size) {
+						t.Errorf("%s: %v bytes were copied, %v %s, of %d", end, n["copied_bytes"], n[key], key, size)
+					}
+				}
+			})
+		}
+	}
+	t.Run("refused", func(t *testing.T) {
+		sub := tr.within(t)
+		src := random(t, tr.lab.here, dataDir+"/zero", 5000)
+		sub.copy(sub.across(src, diskDir+"/small"), "--require-zero-copy").failed(t, 4, "copied", "short chunk", "docs/zerocopy.md")
+	})
+}
+
+// counts are what both ends counted, by end and name.
+func (r result) counts(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
+	var summary struct{ Local, Remote map[string]any }
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &summary); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]map[string]any{"local": summary.Local, "remote": summary.Remote}
+}
