@@ -64,3 +64,11 @@ func (e *entry) Return() {
 	e.book.mu.Unlock()
 	e.Loan.Return()
 }
+
+// Lost strikes the loan out: nothing can reach it any more.
+func (e *entry) Lost() {
+	e.book.mu.Lock()
+	delete(e.book.lent, e)
+	e.book.mu.Unlock()
+	e.Loan.Lost()
+}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/transport/rails"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
@@ -25,7 +26,8 @@ type Options struct {
 	Device         string              // RDMA device, or device/port; empty: the one that reaches the host
 	ChunkSize      int                 // bytes; the daemon may choose less
 	Slots          int                 // bundles in flight; each costs ChunkSize of pinned memory
-	QPs            int                 // queue pairs; 0: the fabric's choice
+	QPs            int                 // queue pairs of a rail; 0: the fabric's choice
+	Rails          int                 // most rails; 0: as many as there are between the two hosts
 	ConnectTimeout time.Duration       // for all that comes ahead of the first transfer
 	Unverified     bool                // no digests of what is moved are computed
 	ZeroCopy       bool                // the session fails where a CPU would have to copy payload
@@ -51,8 +53,12 @@ type Session struct {
 	pipe    *pipe
 	cancel  context.CancelFunc // ends the stream
 	lender  *book
-	peer    Peer
-	chunk   int // bytes, agreed
+
+	railNames []string // devices
+	lossMu    sync.Mutex
+	lost      []string // of them
+	peer      Peer
+	chunk     int // bytes, agreed
 
 	ended bool  // the daemon has had its last word on the transfer
 	spent error // why there can be no more transfers
@@ -109,11 +115,11 @@ func (s *Session) start(ctx, limit context.Context) error {
 // daemon's, Ready.
 func (s *Session) open(ctx context.Context, local, remote netip.Addr) error {
 	o := s.options
-	pending, err := o.Fabric.PrepareLender(ctx, transport.Setup{
+	pending, err := rails.PrepareLender(ctx, s.rails(ctx, transport.Setup{
 		Device: o.Device, Local: local, Peer: remote,
-		Direction: o.Direction, ChunkSize: o.ChunkSize, Slots: o.Slots, QPs: o.QPs,
+		Direction: o.Direction, ChunkSize: o.ChunkSize, QPs: o.QPs,
 		Unverified: o.Unverified, ZeroCopy: o.ZeroCopy,
-	})
+	}), s.dropped)
 	if err != nil {
 		return err
 	}
@@ -125,9 +131,11 @@ func (s *Session) open(ctx context.Context, local, remote netip.Addr) error {
 	if err != nil {
 		return err
 	}
+	s.railNames[0] = pending.Endpoint().Device
 	s.lender = newBook(lender)
 	s.chunk = welcome.ChunkSize
-	s.peer = Peer{Version: welcome.Version, SessionID: welcome.Session, Device: welcome.Endpoint.Device, LocalDevice: pending.Endpoint().Device}
+	s.peer = Peer{Version: welcome.Version, SessionID: welcome.Session, Device: devices(welcome.Endpoint, welcome.Endpoint)}
+	s.peer.LocalDevice = devices(pending.Endpoint(), welcome.Endpoint)
 	o.Logger.Debug("session open", slog.String("session", s.peer.SessionID), slog.String("device", s.peer.LocalDevice),
 		slog.String("peer_device", s.peer.Device), slog.Int("chunk_size", s.chunk))
 	return s.pipe.Send(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Ready{Ready: &pb.Ready{}}})

@@ -34,6 +34,7 @@ type Result struct {
 	transfer.Report
 	Elapsed       time.Duration
 	Local, Remote Counters
+	LostRails     []string // devices of this host over which the session could not go on
 }
 
 // Counters are what one end counted during a transfer.
@@ -130,7 +131,7 @@ func (s *Session) transfer(ctx context.Context, d transport.Direction, c wire.Co
 			err = maybeDone(err)
 		}
 	}
-	r.Elapsed = time.Since(begun)
+	r.Elapsed, r.LostRails = time.Since(begun), s.lostRails()
 	r.Local = wire.NewLook(s.lender.Stats()).Since(before, s.options.Slots)
 	return r, err
 }

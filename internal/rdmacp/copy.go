@@ -179,7 +179,7 @@ func (a *app) dialOptions(j job, chunk int) client.Options {
 	return client.Options{
 		Address: r.address(a.opts.port), Host: r.Host,
 		Fabric: a.fabric, Direction: j.direction, Device: a.opts.device,
-		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps,
+		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps, Rails: a.opts.rails,
 		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify, ZeroCopy: a.opts.zeroCopy,
 		Logger: newLogger(a.messages, a.opts.verbose),
 	}

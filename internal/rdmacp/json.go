@@ -116,6 +116,7 @@ type summaryLine struct {
 	Transport      string        `json:"transport"`
 	LocalDevice    string        `json:"local_device"`
 	RemoteDevice   string        `json:"remote_device"`
+	RailsLost      []string      `json:"rails_lost"`
 	Digest         string        `json:"digest"` // of chunks; empty with --no-verify
 	ChunksVerified int64         `json:"chunks_verified"`
 	Retries        int64         `json:"retries"`

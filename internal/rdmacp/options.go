@@ -64,6 +64,7 @@ type reaching struct {
 	chunkSize      string
 	slots          int
 	qps            int
+	rails          int
 	connectTimeout time.Duration
 	bwlimit        string
 }
@@ -76,7 +77,8 @@ func (r *reaching) add(f *pflag.FlagSet) {
 	f.StringVar(&r.transport, "transport", "auto", "`name` of the transport: rdma; auto is rdma too, there is no other yet")
 	f.StringVar(&r.chunkSize, "chunk-size", defaultChunkSize, "`size` of a chunk; the daemon may choose less")
 	f.IntVar(&r.slots, "slots", defaultSlots, "`number` of chunks in flight; each pins the size of a chunk in memory at both ends")
-	f.IntVar(&r.qps, "qps", 0, "`number` of queue pairs (default: as many as the device is best served with)")
+	f.IntVar(&r.qps, "qps", 0, "`number` of queue pairs of each rail (default: as many as the device is best served with)")
+	f.IntVar(&r.rails, "rails", 0, "use at most that `number` of rails, RDMA ports on networks of their own, at once (default: all that lead from host to host)")
 	f.DurationVar(&r.connectTimeout, "connect-timeout", defaultConnectTimeout, "how long the daemon may take to open a session")
 }
 
@@ -131,6 +133,8 @@ func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
 		return 0, badFlag("slots", fmt.Sprint(o.slots), "out of range", fmt.Sprintf("give a number from 1 to %d", wire.MaxSlots))
 	case o.qps < 0 || o.qps > wire.MaxQPs:
 		return 0, badFlag("qps", fmt.Sprint(o.qps), "out of range", fmt.Sprintf("give a number from 1 to %d, or none", wire.MaxQPs))
+	case o.rails < 0 || o.rails > wire.MaxRails:
+		return 0, badFlag("rails", fmt.Sprint(o.rails), "out of range", fmt.Sprintf("give a number from 1 to %d, or none", wire.MaxRails))
 	case o.connectTimeout <= 0:
 		return 0, badFlag("connect-timeout", o.connectTimeout.String(), "no time at all", "give a time like 5s")
 	}

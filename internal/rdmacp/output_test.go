@@ -78,8 +78,9 @@ func TestSummary(t *testing.T) {
 	tree := sampleOutcome(transport.Put)
 	tree.tally = tally{Unchanged: 3, Skipped: 2, Deleted: 4}
 	tree.problems, tree.unproven = 1, true
+	tree.result.LostRails = []string{"rxe2/1"}
 	tree.result.Files, tree.result.Resumed, tree.result.Kept = 1200, 300<<20, 1<<30
-	if got, want := tree.line(), "1,205 files (3 unchanged, 2 left alone), 256 MiB in 3.2 s, 80 MiB/s · rdma rxe0/1 -> rxe1/1 · not verified · resumed 300 MiB · kept 1.0 GiB · 4 deleted · 1 problem · 0 retries"; got != want {
+	if got, want := tree.line(), "1,205 files (3 unchanged, 2 left alone), 256 MiB in 3.2 s, 80 MiB/s · rdma rxe0/1 -> rxe1/1 · not verified · resumed 300 MiB · kept 1.0 GiB · lost rail rxe2/1 · 4 deleted · 1 problem · 0 retries"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

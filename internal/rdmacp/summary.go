@@ -60,6 +60,9 @@ func (o outcome) line() string {
 	if r.Kept > 0 {
 		parts = append(parts, "kept "+humanBytes(r.Kept))
 	}
+	if len(r.LostRails) > 0 {
+		parts = append(parts, "lost rail "+console.Escape(strings.Join(r.LostRails, ", ")))
+	}
 	parts = append(parts, o.extras("deleted")...)
 	return strings.Join(append(parts, count(r.Retried, "retry", "retries")), " · ")
 }
@@ -114,7 +117,8 @@ func (o outcome) json() summaryLine {
 		Seconds: r.Elapsed.Seconds(), BytesPerSecond: speed(r.Bytes, r.Elapsed),
 		Direction: o.job.direction.String(), Sources: o.job.typed(), Destination: o.job.dst.arg, Landed: landed,
 		Transport: transportName, LocalDevice: o.peer.LocalDevice, RemoteDevice: o.peer.Device,
-		Digest: digest, ChunksVerified: r.Chunks, Retries: r.Retried,
+		RailsLost: append([]string{}, r.LostRails...),
+		Digest:    digest, ChunksVerified: r.Chunks, Retries: r.Retried,
 		Local: newCountersField(r.Local), Remote: newCountersField(r.Remote), BoundBy: newBoundField(o.bound()),
 		Session: o.peer.SessionID, PeerVersion: o.peer.Version,
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/transport/rails"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
@@ -136,28 +137,16 @@ func (ss *session) connect(ctx context.Context) (transport.Endpoint, error) {
 	c := ss.server.config
 	ss.chunk = min(c.ChunkSize, ss.hello.ChunkSize, int(min(ss.hello.Endpoint.MaxMessage, wire.MaxChunk)))
 	ss.slots = min(c.Slots, ss.hello.Slots)
-	setup := transport.Setup{
-		Device:    c.Device,
-		Local:     localAddr(ctx),
-		Direction: ss.hello.Direction,
-		ChunkSize: ss.chunk,
-		Slots:     ss.slots,
-		QPs:       len(ss.hello.Endpoint.QPs),
-
-		Unverified: ss.hello.Unverified,
-		ZeroCopy:   ss.hello.ZeroCopy,
-	}
-	if ss.hello.Endpoint.LinkLayer == transport.Ethernet {
-		setup.Peer = ss.hello.Endpoint.GID.Unmap()
-	}
-	pending, err := c.Fabric.PrepareDriver(ctx, setup)
+	pending, err := rails.PrepareDriver(ctx, ss.rails(ctx), ss.dropped)
 	if err != nil {
 		return transport.Endpoint{}, err
 	}
-	endpoint := pending.Endpoint()
-	ss.chunk = min(ss.chunk, int(min(endpoint.MaxMessage, wire.MaxChunk)))
+	ss.chunk = min(ss.chunk, int(min(pending.Endpoint().MaxMessage, wire.MaxChunk)))
 	ss.driver, err = pending.Connect(ctx, ss.hello.Endpoint)
-	return endpoint, err
+	if err != nil {
+		return transport.Endpoint{}, err
+	}
+	return pending.Endpoint(), nil // without the rails that could not be connected
 }
 
 // serve runs the client's transfers, one after another.

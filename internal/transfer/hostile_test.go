@@ -73,6 +73,7 @@ func (wire) Close() error           { return nil }
 type wireLoan transport.Extent
 
 func (l wireLoan) Ticket() transport.Ticket                       { return transport.Ticket{Len: uint32(l.Len)} }
+func (wireLoan) Lost()                                            {}
 func (wireLoan) Settle(context.Context) (transport.Digest, error) { return good, nil }
 func (wireLoan) Return()                                          {}
 

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -95,6 +96,12 @@ func (p *puller) one(ctx context.Context, o Offer) error {
 	}
 	into.keeping(same)
 	got, err := p.driving.driver.Pull(ctx, o.Ticket, into, extent(o.ID, o.Segments, p.options.chunk()))
+	if errors.Is(err, transport.ErrRail) {
+		p.tally.retried()
+		p.dst.yield(o.Segments)
+		p.driving.settle(Settlement{ID: o.ID, Lost: true})
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package transfer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"slices"
 
@@ -96,6 +97,11 @@ func (p *pusher) push(ctx context.Context, o Offer, from io.ReaderAt, same []int
 		return nil
 	}
 	sent, err := p.driving.driver.Push(ctx, from, ext, o.Ticket)
+	if errors.Is(err, transport.ErrRail) {
+		p.tally.retried()
+		p.driving.settle(Settlement{ID: o.ID, Lost: true})
+		return nil
+	}
 	if err != nil {
 		return err
 	}

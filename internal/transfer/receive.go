@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -63,7 +64,7 @@ func (r *receiver) wanted(ts []*taken) {
 }
 
 // bundle gets one bundle, again as long as other bytes arrive than the driver
-// sent.
+// sent, or none since a rail is gone.
 func (r *receiver) bundle(ctx context.Context, b *bundle) error {
 	id, segments := b.id, b.segments
 	if err := r.dst.reserve(ctx, segments); err != nil {
@@ -82,6 +83,8 @@ func (r *receiver) bundle(ctx context.Context, b *bundle) error {
 		into := newScatter(r.dst, segments)
 		sent, arrived, err := r.once(ctx, id, segments, into)
 		switch {
+		case errors.Is(err, transport.ErrRail): // there are only so many rails
+			try--
 		case err != nil:
 			return err
 		case sent == arrived:
@@ -116,6 +119,9 @@ func (r *receiver) once(ctx context.Context, id int64, segments []Segment, into 
 	switch {
 	case err != nil:
 		return sent, arrived, err
+	case said.Lost:
+		loan.Lost()
+		return sent, arrived, transport.ErrRail
 	case said.Again:
 		return sent, arrived, broke("offer %d is asked for again, but flows the other way", id)
 	}
@@ -124,7 +130,11 @@ func (r *receiver) once(ctx context.Context, id int64, segments []Segment, into 
 		loan.Return()
 		return sent, arrived, nil
 	}
-	if arrived, err = loan.Settle(ctx); err != nil {
+	arrived, err = loan.Settle(ctx)
+	if errors.Is(err, transport.ErrRail) {
+		loan.Lost()
+	}
+	if err != nil {
 		return sent, arrived, err
 	}
 	loan.Return()

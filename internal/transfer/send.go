@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 
@@ -117,6 +118,10 @@ func (s *sender) lend(ctx context.Context, id int64, segments []Segment, from io
 		switch {
 		case err != nil:
 			return err
+		case said.Lost: // there are only so many rails
+			try--
+			s.tally.retried()
+			continue
 		case kept == int64(length(segments)), !said.Again && said.Digest == digest:
 			s.tally.moved(solid(segments)-kept, kept)
 			return nil
@@ -137,14 +142,28 @@ func (s *sender) once(ctx context.Context, id int64, segments []Segment, from io
 	if err != nil {
 		return said, digest, err
 	}
-	if digest, err = loan.Settle(ctx); err != nil {
+	digest, err = loan.Settle(ctx)
+	if errors.Is(err, transport.ErrRail) {
+		loan.Lost()
+		return Settlement{Lost: true}, digest, nil
+	}
+	if err != nil {
 		return said, digest, err
 	}
 	if said, err = s.lending.ask(ctx, Offer{ID: id, Segments: segments, Ticket: loan.Ticket(), Digest: digest}); err != nil {
 		return said, digest, err
 	}
-	loan.Return()
+	giveBack(loan, said)
 	return said, digest, nil
+}
+
+// giveBack ends a loan that is settled.
+func giveBack(loan transport.Loan, said Settlement) {
+	if said.Lost {
+		loan.Lost()
+		return
+	}
+	loan.Return()
 }
 
 // keptBytes is how many bytes are in the segments that are kept.

@@ -149,7 +149,7 @@ func (w *world) checkBounds(t *testing.T) {
 
 // checkSurvived: with no fault, or with one that has to be survived, the copy
 // comes to its end; a bundle that is damaged once is moved again, once, and so is each
-// whose pages were written to.
+// whose pages were written to, and each that a rail held when it was lost.
 func (w *world) checkSurvived(t *testing.T) {
 	t.Helper()
 	if w.client.err != nil || w.daemon.err != nil {
@@ -161,6 +161,9 @@ func (w *world) checkSurvived(t *testing.T) {
 	}
 	if w.wire.Paged {
 		most += w.written()
+	}
+	if w.wire.CutAt > 0 || w.wire.FailAt > 0 {
+		most += int64(w.slots) // what a rail held when it was lost
 	}
 	if w.client.report.Retried > most {
 		t.Errorf("%d bundles retried, at most %d had to be", w.client.report.Retried, most)

@@ -26,7 +26,8 @@ type scenario struct {
 	seed                    uint64
 	direction               transport.Direction
 	chunk                   int
-	slots                   int
+	slots                   int // of each rail
+	spare                   int // rails beside the one that faults break
 	lendWindow, driveWindow int
 	queue                   int // messages that the control link holds
 	open                    int // files that a sink has in the making at once; 0: as many as it likes
@@ -56,6 +57,7 @@ func draw(seed uint64) scenario {
 		direction:   transport.Direction(1 + rng.IntN(2)),
 		chunk:       64 + rng.IntN(449),
 		slots:       1 + rng.IntN(6),
+		spare:       max(0, rng.IntN(5)-2),
 		lendWindow:  1 + rng.IntN(8),
 		driveWindow: 1 + rng.IntN(8),
 		queue:       rng.IntN(4),
@@ -127,7 +129,8 @@ func (s *scenario) clutter(rng *rand.Rand) *disk {
 // mayFail is the set of codes by which faults may end a transfer.
 func (s scenario) mayFail() map[fault.Code]bool {
 	codes := map[fault.Code]bool{}
-	codes[fault.Lost] = s.wire.CutAt > 0 || s.wire.FailAt > 0 || s.linkCut > 0 || s.kill > 0
+	broken := s.spare == 0 && (s.wire.CutAt > 0 || s.wire.FailAt > 0)
+	codes[fault.Lost] = broken || s.linkCut > 0 || s.kill > 0
 	codes[fault.Interrupted] = s.cancel > 0
 	codes[fault.Integrity] = s.wire.Corrupt > 0
 	if s.failFast {
@@ -166,7 +169,7 @@ func (s scenario) failing() []fault.Code {
 
 // String is the scenario for a person who looks into a failure.
 func (s scenario) String() string {
-	return fmt.Sprintf("seed %d: %s of %d entries in chunks of %d, %d slots, windows %d and %d, queue %d, open %d, delta %v, fail fast %v; wire %+v, link cut at %d, kill %d or cancel %d at %s, source %v, sink %v",
-		s.seed, s.direction, len(s.source.entries), s.chunk, s.slots, s.lendWindow, s.driveWindow, s.queue, s.open, s.delta, s.failFast,
+	return fmt.Sprintf("seed %d: %s of %d entries in chunks of %d, %d slots, %d spare rails, windows %d and %d, queue %d, open %d, delta %v, fail fast %v; wire %+v, link cut at %d, kill %d or cancel %d at %s, source %v, sink %v",
+		s.seed, s.direction, len(s.source.entries), s.chunk, s.slots, s.spare, s.lendWindow, s.driveWindow, s.queue, s.open, s.delta, s.failFast,
 		s.wire, s.linkCut, s.kill, s.cancel, s.at, s.source.trouble, s.sinkTrouble)
 }

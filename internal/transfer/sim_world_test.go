@@ -24,7 +24,7 @@ import (
 type world struct {
 	scenario
 	plot           *plot
-	fabric         *memory.Fabric
+	fabric         wires
 	link           *controlLink
 	client, daemon side
 	took           time.Duration
@@ -44,7 +44,7 @@ type side struct {
 func newWorld(s scenario, d *disk) *world {
 	return &world{
 		scenario: s,
-		fabric:   memory.New(s.wire),
+		fabric:   newWires(s),
 		plot:     newPlot(d, s.source.slow, s.sinkTrouble, s.delta),
 	}
 }
@@ -72,7 +72,7 @@ func (w *world) run(t *testing.T) {
 	})
 	start := time.Now()
 	var wg sync.WaitGroup
-	wg.Go(func() { w.runClient(clientCtx, lender) })
+	wg.Go(func() { w.runClient(clientCtx, paced{lender, w.seed}) })
 	wg.Go(func() { w.runDaemon(daemonCtx, driver) })
 	wg.Wait()
 	w.took = time.Since(start)

@@ -11,6 +11,10 @@ var (
 	// wire is cut, or the peer broke the rules. What was in flight is unknown.
 	ErrLost = errors.New("transport: connection lost")
 
+	// ErrRail answers where one rail of several is gone, and with it the loan: the
+	// connection lives on, and the extent is to be lent again.
+	ErrRail = errors.New("transport: rail lost")
+
 	// ErrSource wraps a source that could not be read; the connection lives on.
 	ErrSource = errors.New("transport: reading the source failed")
 

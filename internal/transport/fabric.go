@@ -84,6 +84,10 @@ type Endpoint struct {
 	MaxMessage uint32 // bytes
 	MaxRead    int    // READs accepted at once per queue pair
 	QPs        []QP
+
+	// More are the endpoints of further rails, each to be connected to the one at the
+	// same place at the other end. One without queue pairs is not there.
+	More []Endpoint
 }
 
 // QP is one end of a queue pair.

@@ -1,6 +1,9 @@
 package transport
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Stats counts what one end of a connection did. Bytes are payload bytes; every
 // figure is counted where it happens, none is derived.
@@ -34,5 +37,17 @@ func (s Stats) Since(before Stats) Stats {
 		WhyCopied: s.WhyCopied,
 		WorkReqs:  s.WorkReqs - before.WorkReqs, Completions: s.Completions - before.Completions, Wakeups: s.Wakeups - before.Wakeups,
 		Source: s.Source - before.Source, Map: s.Map - before.Map, Wire: s.Wire - before.Wire, Sink: s.Sink - before.Sink, Digest: s.Digest - before.Digest,
+	}
+}
+
+// Plus adds up what two connections did.
+func (s Stats) Plus(t Stats) Stats {
+	return Stats{
+		Bytes: s.Bytes + t.Bytes, Chunks: s.Chunks + t.Chunks,
+		CopiedBytes: s.CopiedBytes + t.CopiedBytes, PagedBytes: s.PagedBytes + t.PagedBytes, DirectBytes: s.DirectBytes + t.DirectBytes,
+		Windows: s.Windows + t.Windows, Hits: s.Hits + t.Hits, Calls: s.Calls + t.Calls,
+		WhyCopied: cmp.Or(s.WhyCopied, t.WhyCopied),
+		WorkReqs:  s.WorkReqs + t.WorkReqs, Completions: s.Completions + t.Completions, Wakeups: s.Wakeups + t.Wakeups,
+		Source: s.Source + t.Source, Map: s.Map + t.Map, Wire: s.Wire + t.Wire, Sink: s.Sink + t.Sink, Digest: s.Digest + t.Digest,
 	}
 }

@@ -9,6 +9,7 @@ type Ticket struct {
 	RKey uint32 // remote key of the memory region that holds it
 	Len  uint32 // length in bytes
 	Slot uint16 // slot of the lender's pool
+	Rail uint8  // of several that a connection has; 0: the first
 	Gen  uint16 // how often the slot had been lent before, so that a late word about an earlier loan is told apart
 }
 

@@ -66,6 +66,11 @@ type Loan interface {
 	// of it; a loan whose fate is not known is left to Close. Again, or after
 	// Close, it does nothing.
 	Return()
+
+	// Lost says that the peer cannot reach the loan any more. It ends the rail that the
+	// loan is on, and with the last rail the connection. When it returns, nothing can
+	// reach the loan.
+	Lost()
 }
 
 // Driver is the active end of a connection. Its methods may be called from any

@@ -24,6 +24,13 @@ func FromEndpoint(e transport.Endpoint) *pb.Endpoint {
 	for _, qp := range e.QPs {
 		m.QueuePairs = append(m.QueuePairs, &pb.QueuePair{Number: qp.Number, Psn: qp.PSN})
 	}
+	for _, rail := range e.More {
+		more := &pb.Endpoint{} // it is not used
+		if len(rail.QPs) > 0 {
+			more = FromEndpoint(rail)
+		}
+		m.More = append(m.More, more)
+	}
 	return m
 }
 
@@ -58,8 +65,22 @@ func ToEndpoint(m *pb.Endpoint) (e transport.Endpoint, err error) {
 	if e.MaxRead, err = inRange("READs per queue pair", uint64(m.GetMaxRead()), 1, 1<<16-1); err != nil {
 		return e, err
 	}
-	e.QPs, err = toQPs(m.GetQueuePairs())
+	if e.QPs, err = toQPs(m.GetQueuePairs()); err != nil {
+		return e, err
+	}
+	e.More, err = all("rails", m.GetMore(), MaxRails-1, toRail)
 	return e, err
+}
+
+// toRail returns a further rail. It has none of its own.
+func toRail(m *pb.Endpoint) (transport.Endpoint, error) {
+	switch {
+	case len(m.GetQueuePairs()) == 0:
+		return transport.Endpoint{}, nil
+	case len(m.GetMore()) > 0:
+		return transport.Endpoint{}, errors.New("a rail with further rails")
+	}
+	return ToEndpoint(m)
 }
 
 // toMTU accepts the five path MTUs of InfiniBand.

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/rdmacp/rdmacp/internal/transfer"
+	"github.com/rdmacp/rdmacp/internal/transport/rails"
 )
 
 // Protocol is the version of the protocol that this package speaks.
@@ -15,6 +16,7 @@ const (
 	MaxChunk    = 64 << 20 // bytes
 	MaxSlots    = 1024
 	MaxQPs      = 16
+	MaxRails    = rails.Most
 	MaxSegments = transfer.MaxSegments // in one bundle
 	MaxRanges   = transfer.MaxRanges   // of one file
 	MaxOffers   = 1024                 // in one message

@@ -13,7 +13,7 @@ import (
 func FromOffer(o transfer.Offer) *pb.Offer {
 	m := &pb.Offer{Id: uint64(o.ID), Segments: each(o.Segments, fromSegment), Digest: fromDigest(o.Digest)}
 	if t := o.Ticket; t.Len != 0 {
-		m.Ticket = &pb.Ticket{Address: t.Addr, Rkey: t.RKey, Length: t.Len, Immediate: t.Imm()}
+		m.Ticket = &pb.Ticket{Address: t.Addr, Rkey: t.RKey, Length: t.Len, Immediate: t.Imm(), Rail: uint32(t.Rail)}
 	}
 	return m
 }
@@ -37,7 +37,11 @@ func toOffer(m *pb.Offer) (o transfer.Offer, err error) {
 		if t.GetLength() == 0 || t.GetLength() > MaxChunk {
 			return o, fmt.Errorf("offer %d lends %d bytes", o.ID, t.GetLength())
 		}
+		if t.GetRail() >= MaxRails {
+			return o, fmt.Errorf("offer %d lends on rail %d", o.ID, t.GetRail())
+		}
 		o.Ticket = transport.Ticket{
+			Rail: uint8(t.GetRail()),
 			Addr: t.GetAddress(), RKey: t.GetRkey(), Len: t.GetLength(),
 			Slot: uint16(t.GetImmediate() >> 16), Gen: uint16(t.GetImmediate()),
 		}
@@ -68,11 +72,11 @@ func toSegment(m *pb.Segment) (transfer.Segment, error) {
 }
 
 func fromSettlement(s transfer.Settlement) *pb.Settlement {
-	return &pb.Settlement{Id: uint64(s.ID), Digest: fromDigest(s.Digest), Again: s.Again, Kept: each(s.Kept, func(i int) uint32 { return uint32(i) })}
+	return &pb.Settlement{Id: uint64(s.ID), Digest: fromDigest(s.Digest), Again: s.Again, Lost: s.Lost, Kept: each(s.Kept, func(i int) uint32 { return uint32(i) })}
 }
 
 func toSettlement(m *pb.Settlement) (s transfer.Settlement, err error) {
-	s.ID, s.Again = int64(m.GetId()), m.GetAgain()
+	s.ID, s.Again, s.Lost = int64(m.GetId()), m.GetAgain(), m.GetLost()
 	if s.ID <= 0 {
 		return s, fmt.Errorf("offer %d", s.ID)
 	}

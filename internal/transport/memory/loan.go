@@ -75,3 +75,9 @@ func (l *loan) Return() {
 		l.lender.slab.giveBack(l.ticket.Slot)
 	}
 }
+
+// Lost ends the connection: it has no other rail.
+func (l *loan) Lost() {
+	l.lender.life.end(lost("the peer has lost it"))
+	l.lender.slab.revoke()
+}

@@ -2,8 +2,10 @@ package rdma
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -42,6 +44,14 @@ func (o *loan) Return() {
 		o.hidden.Do(func() { o.l.hide(o.view.window) })
 		o.l.release(o.lease)
 	})
+}
+
+// Lost ends the connection: it has no other rail.
+func (o *loan) Lost() {
+	o.l.fail(lost(errors.New("the peer has lost it")))
+	if err := o.l.Close(); err != nil {
+		o.l.log.Warn("closing a rail failed", slog.Any("error", err))
+	}
 }
 
 // sourceLoan is what the peer may READ.

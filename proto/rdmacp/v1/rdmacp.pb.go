@@ -1052,15 +1052,18 @@ func (*Ready) Descriptor() ([]byte, []int) {
 // Endpoint is one end of the data path: a port of an RDMA device and the queue
 // pairs made on it. Queue pair i of one end is connected to i of the other.
 type Endpoint struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"` // name and port for people: "mlx5_0/1"
-	Gid           []byte                 `protobuf:"bytes,2,opt,name=gid,proto3" json:"gid,omitempty"`       // 16 bytes, network order
-	Lid           uint32                 `protobuf:"varint,3,opt,name=lid,proto3" json:"lid,omitempty"`      // InfiniBand only
-	LinkLayer     LinkLayer              `protobuf:"varint,4,opt,name=link_layer,json=linkLayer,proto3,enum=rdmacp.v1.LinkLayer" json:"link_layer,omitempty"`
-	Mtu           uint32                 `protobuf:"varint,5,opt,name=mtu,proto3" json:"mtu,omitempty"`                                 // active path MTU in bytes: 256 to 4096
-	MaxMessage    uint32                 `protobuf:"varint,6,opt,name=max_message,json=maxMessage,proto3" json:"max_message,omitempty"` // longest message of the port, bytes
-	MaxRead       uint32                 `protobuf:"varint,7,opt,name=max_read,json=maxRead,proto3" json:"max_read,omitempty"`          // READs that it accepts at once per queue pair
-	QueuePairs    []*QueuePair           `protobuf:"bytes,8,rep,name=queue_pairs,json=queuePairs,proto3" json:"queue_pairs,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Device     string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"` // name and port for people: "mlx5_0/1"
+	Gid        []byte                 `protobuf:"bytes,2,opt,name=gid,proto3" json:"gid,omitempty"`       // 16 bytes, network order
+	Lid        uint32                 `protobuf:"varint,3,opt,name=lid,proto3" json:"lid,omitempty"`      // InfiniBand only
+	LinkLayer  LinkLayer              `protobuf:"varint,4,opt,name=link_layer,json=linkLayer,proto3,enum=rdmacp.v1.LinkLayer" json:"link_layer,omitempty"`
+	Mtu        uint32                 `protobuf:"varint,5,opt,name=mtu,proto3" json:"mtu,omitempty"`                                 // active path MTU in bytes: 256 to 4096
+	MaxMessage uint32                 `protobuf:"varint,6,opt,name=max_message,json=maxMessage,proto3" json:"max_message,omitempty"` // longest message of the port, bytes
+	MaxRead    uint32                 `protobuf:"varint,7,opt,name=max_read,json=maxRead,proto3" json:"max_read,omitempty"`          // READs that it accepts at once per queue pair
+	QueuePairs []*QueuePair           `protobuf:"bytes,8,rep,name=queue_pairs,json=queuePairs,proto3" json:"queue_pairs,omitempty"`
+	// Further rails, each connected to the one at the same place at the other end. Of one
+	// that is not used, all fields are empty.
+	More          []*Endpoint `protobuf:"bytes,9,rep,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1147,6 +1150,13 @@ func (x *Endpoint) GetMaxRead() uint32 {
 func (x *Endpoint) GetQueuePairs() []*QueuePair {
 	if x != nil {
 		return x.QueuePairs
+	}
+	return nil
+}
+
+func (x *Endpoint) GetMore() []*Endpoint {
+	if x != nil {
+		return x.More
 	}
 	return nil
 }
@@ -2743,6 +2753,7 @@ type Ticket struct {
 	Rkey          uint32                 `protobuf:"fixed32,2,opt,name=rkey,proto3" json:"rkey,omitempty"`           // remote key
 	Length        uint32                 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"`        // bytes
 	Immediate     uint32                 `protobuf:"fixed32,4,opt,name=immediate,proto3" json:"immediate,omitempty"` // slot in the upper 16 bits, generation in the lower: what the WRITE_WITH_IMM of a get carries
+	Rail          uint32                 `protobuf:"varint,5,opt,name=rail,proto3" json:"rail,omitempty"`            // which of the connection's rails it is lent on; 0: the first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2805,6 +2816,13 @@ func (x *Ticket) GetImmediate() uint32 {
 	return 0
 }
 
+func (x *Ticket) GetRail() uint32 {
+	if x != nil {
+		return x.Rail
+	}
+	return 0
+}
+
 // Settlement is what the daemon says once it is done with an offer.
 type Settlement struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2812,6 +2830,7 @@ type Settlement struct {
 	Digest        []byte                 `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`     // of what the daemon read from the loan, or wrote into it; none: zero
 	Again         bool                   `protobuf:"varint,3,opt,name=again,proto3" json:"again,omitempty"`      // for a put: the digests differ; offer the same again
 	Kept          []uint32               `protobuf:"varint,4,rep,packed,name=kept,proto3" json:"kept,omitempty"` // indexes of the segments that are the same at both ends
+	Lost          bool                   `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`        // the rail is gone: nothing is known of the loan; offer the same again on another
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2872,6 +2891,13 @@ func (x *Settlement) GetKept() []uint32 {
 		return x.Kept
 	}
 	return nil
+}
+
+func (x *Settlement) GetLost() bool {
+	if x != nil {
+		return x.Lost
+	}
+	return false
 }
 
 // Outcome is what became of a file that was wanted.
@@ -3426,7 +3452,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\n" +
 	"chunk_size\x18\x04 \x01(\rR\tchunkSize\x12\x18\n" +
 	"\asession\x18\x05 \x01(\tR\asession\"\a\n" +
-	"\x05Ready\"\x80\x02\n" +
+	"\x05Ready\"\xa9\x02\n" +
 	"\bEndpoint\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x10\n" +
 	"\x03gid\x18\x02 \x01(\fR\x03gid\x12\x10\n" +
@@ -3438,7 +3464,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"maxMessage\x12\x19\n" +
 	"\bmax_read\x18\a \x01(\rR\amaxRead\x125\n" +
 	"\vqueue_pairs\x18\b \x03(\v2\x14.rdmacp.v1.QueuePairR\n" +
-	"queuePairs\"5\n" +
+	"queuePairs\x12'\n" +
+	"\x04more\x18\t \x03(\v2\x13.rdmacp.v1.EndpointR\x04more\"5\n" +
 	"\tQueuePair\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x10\n" +
 	"\x03psn\x18\x02 \x01(\rR\x03psn\"\xda\x02\n" +
@@ -3575,18 +3602,20 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\rR\x06length\x12\x16\n" +
-	"\x06digest\x18\x04 \x01(\fR\x06digest\"l\n" +
+	"\x06digest\x18\x04 \x01(\fR\x06digest\"\x80\x01\n" +
 	"\x06Ticket\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\x06R\aaddress\x12\x12\n" +
 	"\x04rkey\x18\x02 \x01(\aR\x04rkey\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\rR\x06length\x12\x1c\n" +
-	"\timmediate\x18\x04 \x01(\aR\timmediate\"^\n" +
+	"\timmediate\x18\x04 \x01(\aR\timmediate\x12\x12\n" +
+	"\x04rail\x18\x05 \x01(\rR\x04rail\"r\n" +
 	"\n" +
 	"Settlement\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\fR\x06digest\x12\x14\n" +
 	"\x05again\x18\x03 \x01(\bR\x05again\x12\x12\n" +
-	"\x04kept\x18\x04 \x03(\rR\x04kept\"A\n" +
+	"\x04kept\x18\x04 \x03(\rR\x04kept\x12\x12\n" +
+	"\x04lost\x18\x05 \x01(\bR\x04lost\"A\n" +
 	"\aOutcome\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x05fault\x18\x02 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\b\n" +
@@ -3779,46 +3808,47 @@ var file_rdmacp_v1_rdmacp_proto_depIdxs = []int32{
 	13, // 15: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
 	1,  // 16: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
 	14, // 17: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
-	16, // 18: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
-	2,  // 19: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
-	17, // 20: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
-	20, // 21: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
-	4,  // 22: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
-	18, // 23: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
-	19, // 24: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
-	3,  // 25: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
-	18, // 26: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
-	3,  // 27: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
-	23, // 28: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
-	28, // 29: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
-	29, // 30: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
-	30, // 31: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
-	31, // 32: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
-	34, // 33: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
-	35, // 34: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
-	5,  // 35: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
-	24, // 36: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
-	26, // 37: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
-	25, // 38: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
-	27, // 39: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
-	41, // 40: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
-	6,  // 41: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
-	27, // 42: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
-	41, // 43: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
-	41, // 44: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
-	32, // 45: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
-	33, // 46: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
-	41, // 47: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
-	38, // 48: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
-	41, // 49: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
-	7,  // 50: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
-	8,  // 51: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
-	9,  // 52: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
-	52, // [52:53] is the sub-list for method output_type
-	51, // [51:52] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	13, // 18: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
+	16, // 19: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
+	2,  // 20: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
+	17, // 21: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
+	20, // 22: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
+	4,  // 23: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
+	18, // 24: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
+	19, // 25: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
+	3,  // 26: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
+	18, // 27: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
+	3,  // 28: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
+	23, // 29: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
+	28, // 30: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
+	29, // 31: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
+	30, // 32: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
+	31, // 33: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
+	34, // 34: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
+	35, // 35: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
+	5,  // 36: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
+	24, // 37: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
+	26, // 38: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
+	25, // 39: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
+	27, // 40: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
+	41, // 41: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
+	6,  // 42: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
+	27, // 43: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
+	41, // 44: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
+	41, // 45: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
+	32, // 46: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
+	33, // 47: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
+	41, // 48: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
+	38, // 49: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
+	41, // 50: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
+	7,  // 51: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
+	8,  // 52: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
+	9,  // 53: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
+	53, // [53:54] is the sub-list for method output_type
+	52, // [52:53] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_rdmacp_v1_rdmacp_proto_init() }
