@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rails"
 	"github.com/rdmacp/rdmacp/internal/wire"
@@ -22,11 +24,12 @@ type Options struct {
 	Address        string // HOST:PORT, or unix:PATH
 	Host           string // as the user named it, for messages
 	Fabric         transport.Fabric
+	Transport      transport.Kind      // which it has to be; 0: RDMA, and TCP where there is none
 	Direction      transport.Direction // of every transfer in the session
 	Device         string              // RDMA device, or device/port; empty: the one that reaches the host
 	ChunkSize      int                 // bytes; the daemon may choose less
 	Slots          int                 // bundles in flight; each costs ChunkSize of pinned memory
-	QPs            int                 // queue pairs of a rail; 0: the fabric's choice
+	QPs            int                 // queue pairs of a rail, or TCP connections; 0: the fabric's choice
 	Rails          int                 // most rails; 0: as many as there are between the two hosts
 	ConnectTimeout time.Duration       // for all that comes ahead of the first transfer
 	Unverified     bool                // no digests of what is moved are computed
@@ -39,8 +42,11 @@ type Options struct {
 type Peer struct {
 	Version     string // the daemon's release
 	SessionID   string // as in the daemon's log
-	Device      string // the daemon's RDMA device and port
+	Device      string // the daemon's RDMA device and port, or its address
 	LocalDevice string // this end's
+
+	Transport transport.Kind // what the bytes travel by
+	NoRDMA    *fault.Error   // why it is not RDMA; nil where it is, or was not wanted
 }
 
 type pipe = wire.Pipe[*pb.SessionResponse, *pb.SessionRequest]
@@ -68,11 +74,36 @@ type Session struct {
 }
 
 // Dial connects to a daemon and sets the data path up. Its errors are faults.
+//
+// Where Options leave the transport open, it tries RDMA, and if an end has no device for
+// that, or the two do not reach one another, TCP in another session, unless copies by a
+// CPU are not wanted: TCP cannot do without.
 func Dial(ctx context.Context, o Options) (*Session, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	deadline := time.Now().Add(o.ConnectTimeout)
+	if o.Transport != 0 {
+		return open(ctx, o, deadline, nil)
+	}
+	o.Transport = transport.RDMA
+	s, err := open(ctx, o, deadline, nil)
+	why, ok := fault.As(err)
+	if !ok || why.Code != fault.NoDevice && why.Code != fault.Path || o.ZeroCopy {
+		return s, err
+	}
+	o.Transport, o.Device = transport.TCP, ""
+	s, err = open(ctx, o, deadline, why)
+	if f, ok := fault.As(err); ok {
+		said := *f
+		said.Why = fmt.Errorf("%w (TCP was tried, since RDMA is not possible: %w)", f.Why, why)
+		return nil, &said
+	}
+	return s, err
+}
+
+// open makes a session by the transport that o names; noRDMA is why that is not RDMA.
+func open(ctx context.Context, o Options, deadline time.Time, noRDMA *fault.Error) (*Session, error) {
 	dialCtx, cancel := context.WithDeadlineCause(ctx, deadline, noAnswer(o))
 	defer cancel()
 	raw, conn, err := dial(dialCtx, o)
@@ -83,7 +114,7 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	defer cancelOpen()
 	// The stream outlives the time limit of dialling, and ends with Close.
 	streamCtx, cancelStream := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Session{options: o, raw: raw, conn: conn, cancel: cancelStream}
+	s := &Session{options: o, raw: raw, conn: conn, cancel: cancelStream, peer: Peer{Transport: o.Transport, NoRDMA: noRDMA}}
 	if err := s.start(streamCtx, openCtx); err != nil {
 		err = s.explain(openCtx, err)
 		return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))
@@ -108,15 +139,14 @@ func (s *Session) start(ctx, limit context.Context) error {
 		func() *pb.SessionRequest {
 			return &pb.SessionRequest{Message: &pb.SessionRequest_Heartbeat{Heartbeat: &pb.Heartbeat{}}}
 		})
-	return s.open(limit, ipOf(s.raw.LocalAddr()), ipOf(s.raw.RemoteAddr()))
+	return s.agree(limit, ipOf(s.raw.LocalAddr()), ipOf(s.raw.RemoteAddr()))
 }
 
-// open shakes hands: Hello with this end's queue pairs, Welcome with the
-// daemon's, Ready.
-func (s *Session) open(ctx context.Context, local, remote netip.Addr) error {
+// agree shakes hands: Hello with this end's endpoint, Welcome with the daemon's, Ready.
+func (s *Session) agree(ctx context.Context, local, remote netip.Addr) error {
 	o := s.options
 	pending, err := rails.PrepareLender(ctx, s.rails(ctx, transport.Setup{
-		Device: o.Device, Local: local, Peer: remote,
+		Kind: o.Transport, Device: o.Device, Local: local, Peer: remote, Dial: s.dialMore,
 		Direction: o.Direction, ChunkSize: o.ChunkSize, QPs: o.QPs,
 		Unverified: o.Unverified, ZeroCopy: o.ZeroCopy,
 	}), s.dropped)
@@ -127,6 +157,9 @@ func (s *Session) open(ctx context.Context, local, remote netip.Addr) error {
 	if err != nil {
 		return errors.Join(err, pending.Close())
 	}
+	if got, want := welcome.Endpoint.Kind, pending.Endpoint().Kind; got != want {
+		return errors.Join(at(o.Host, fault.New(fault.Protocol, "reading the peer's Welcome", fmt.Errorf("it goes by %s, not %s", got, want), "")), pending.Close())
+	}
 	lender, err := pending.Connect(ctx, welcome.Endpoint)
 	if err != nil {
 		return err
@@ -134,9 +167,9 @@ func (s *Session) open(ctx context.Context, local, remote netip.Addr) error {
 	s.railNames[0] = pending.Endpoint().Device
 	s.lender = newBook(lender)
 	s.chunk = welcome.ChunkSize
-	s.peer = Peer{Version: welcome.Version, SessionID: welcome.Session, Device: devices(welcome.Endpoint, welcome.Endpoint)}
-	s.peer.LocalDevice = devices(pending.Endpoint(), welcome.Endpoint)
-	o.Logger.Debug("session open", slog.String("session", s.peer.SessionID), slog.String("device", s.peer.LocalDevice),
+	s.peer.Version, s.peer.SessionID = welcome.Version, welcome.Session
+	s.peer.Device, s.peer.LocalDevice = devices(welcome.Endpoint, welcome.Endpoint), devices(pending.Endpoint(), welcome.Endpoint)
+	o.Logger.Debug("session open", slog.String("session", s.peer.SessionID), slog.String("transport", o.Transport.String()), slog.String("device", s.peer.LocalDevice),
 		slog.String("peer_device", s.peer.Device), slog.Int("chunk_size", s.chunk))
 	return s.pipe.Send(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Ready{Ready: &pb.Ready{}}})
 }
@@ -146,7 +179,7 @@ func (s *Session) shake(ctx context.Context, e transport.Endpoint) (wire.Welcome
 	chunk := min(s.options.ChunkSize, int(min(e.MaxMessage, wire.MaxChunk)))
 	m, err := s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Hello{Hello: wire.FromHello(wire.Hello{
 		Version: s.options.Version, Endpoint: e, Direction: s.options.Direction, ChunkSize: chunk, Slots: s.options.Slots,
-		Unverified: s.options.Unverified, ZeroCopy: s.options.ZeroCopy,
+		Unverified: s.options.Unverified, ZeroCopy: s.options.ZeroCopy, Fallback: s.peer.fallback(),
 	})}})
 	if err != nil {
 		return wire.Welcome{}, err
@@ -155,6 +188,20 @@ func (s *Session) shake(ctx context.Context, e transport.Endpoint) (wire.Welcome
 		return wire.Welcome{}, unexpected("opening the session", m)
 	}
 	return wire.ToWelcome(m.GetWelcome(), chunk, s.options.Version)
+}
+
+// dialMore makes one more connection to where the control connection leads.
+func (s *Session) dialMore(ctx context.Context) (net.Conn, error) {
+	a := s.raw.RemoteAddr()
+	return (&net.Dialer{}).DialContext(ctx, a.Network(), a.String())
+}
+
+// fallback is why the session does not go by RDMA, for the daemon's log.
+func (p Peer) fallback() string {
+	if p.NoRDMA == nil {
+		return ""
+	}
+	return p.NoRDMA.Error()
 }
 
 // Peer says who is at the two ends.

@@ -178,7 +178,7 @@ func (a *app) dialOptions(j job, chunk int) client.Options {
 	r := j.remote()
 	return client.Options{
 		Address: r.address(a.opts.port), Host: r.Host,
-		Fabric: a.fabric, Direction: j.direction, Device: a.opts.device,
+		Fabric: a.fabric, Transport: a.opts.kind(), Direction: j.direction, Device: a.opts.device,
 		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps, Rails: a.opts.rails,
 		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify, ZeroCopy: a.opts.zeroCopy,
 		Logger: newLogger(a.messages, a.opts.verbose),
@@ -212,14 +212,21 @@ func (a *app) newProgress(name string, w *watch) *progress {
 	return &progress{}
 }
 
-// started tells --json that a copy begins.
+// started tells --json that a copy begins, and everybody if it does not go by the
+// transport that was hoped for.
 func (a *app) started(j job, peer client.Peer) error {
-	if !a.opts.json || a.opts.quiet {
+	if a.opts.quiet {
+		return nil
+	}
+	if peer.NoRDMA != nil {
+		_, _ = fmt.Fprintf(a.messages, "rdmacp: going by TCP, not by RDMA: %s\n", console.Escape(fallback(peer.NoRDMA)))
+	}
+	if !a.opts.json {
 		return nil
 	}
 	err := writeLine(a.io.Stdout, startLine{
 		head: head{jsonVersion, "start"}, Direction: j.direction.String(), Sources: j.typed(), Destination: j.dst.arg,
-		Transport: transportName, LocalDevice: peer.LocalDevice, RemoteDevice: peer.Device,
+		Transport: peer.Transport.String(), Fallback: fallback(peer.NoRDMA), LocalDevice: peer.LocalDevice, RemoteDevice: peer.Device,
 		Session: peer.SessionID, PeerVersion: peer.Version,
 	})
 	if err != nil {

@@ -27,7 +27,8 @@ type startLine struct {
 	Direction    string   `json:"direction"`
 	Sources      []string `json:"sources"`
 	Destination  string   `json:"destination"`
-	Transport    string   `json:"transport"`
+	Transport    string   `json:"transport"`          // rdma or tcp
+	Fallback     string   `json:"fallback,omitempty"` // why it is not rdma, where auto would have liked that better
 	LocalDevice  string   `json:"local_device"`
 	RemoteDevice string   `json:"remote_device"`
 	Session      string   `json:"session"`
@@ -112,8 +113,9 @@ type summaryLine struct {
 	Direction      string        `json:"direction"`
 	Sources        []string      `json:"sources"`
 	Destination    string        `json:"destination"`
-	Landed         string        `json:"landed"` // the absolute path where the copy has landed; empty for standard output
-	Transport      string        `json:"transport"`
+	Landed         string        `json:"landed"`             // the absolute path where the copy has landed; empty for standard output
+	Transport      string        `json:"transport"`          // rdma or tcp
+	Fallback       string        `json:"fallback,omitempty"` // why it is not rdma, where auto would have liked that better
 	LocalDevice    string        `json:"local_device"`
 	RemoteDevice   string        `json:"remote_device"`
 	RailsLost      []string      `json:"rails_lost"`

@@ -12,6 +12,8 @@ type countersField struct {
 	Wakeups      uint64 `json:"wakeups"`
 	PagedBytes   uint64 `json:"page_cache_bytes"`
 	DirectBytes  uint64 `json:"direct_bytes"`
+	SocketBytes  uint64 `json:"socket_bytes"` // that a CPU copied into or out of TCP sockets
+	HashedBytes  uint64 `json:"hashed_bytes"` // that a CPU read for their digest only
 	Windows      uint64 `json:"windows"`
 	Hits         uint64 `json:"window_hits"`
 	Calls        uint64 `json:"system_calls"`
@@ -38,7 +40,7 @@ func newCountersField(c client.Counters) countersField {
 	return countersField{
 		Bytes: c.Bytes, Chunks: c.Chunks, CopiedBytes: c.CopiedBytes,
 		WorkRequests: c.WorkReqs, Completions: c.Completions, Wakeups: c.Wakeups,
-		PagedBytes: c.PagedBytes, DirectBytes: c.DirectBytes, Windows: c.Windows, Hits: c.Hits, Calls: c.Calls, WhyCopied: c.WhyCopied,
+		PagedBytes: c.PagedBytes, DirectBytes: c.DirectBytes, SocketBytes: c.SocketBytes, HashedBytes: c.HashedBytes, Windows: c.Windows, Hits: c.Hits, Calls: c.Calls, WhyCopied: c.WhyCopied,
 		SourceSeconds: c.Source.Seconds(), MapSeconds: c.Map.Seconds(), WireSeconds: c.Wire.Seconds(),
 		DigestSeconds: c.Digest.Seconds(), SinkSeconds: c.Sink.Seconds(), Slots: c.Slots,
 		UserSeconds: c.CPU.User.Seconds(), SystemSeconds: c.CPU.System.Seconds(),

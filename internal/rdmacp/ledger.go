@@ -21,7 +21,17 @@ func (o outcome) ledger() string {
 func ledgerLine(where string, c client.Counters) string {
 	parts := []string{humanBytes(int64(c.Bytes)) + " moved", humanBytes(int64(c.CopiedBytes)) + " copied by a CPU"}
 	if c.PagedBytes > 0 {
-		parts = append(parts, humanBytes(int64(c.PagedBytes))+" by the page cache in "+count(int64(c.Windows), "window", "windows"))
+		paged := humanBytes(int64(c.PagedBytes)) + " by the page cache"
+		if c.Windows > 0 {
+			paged += " in " + count(int64(c.Windows), "window", "windows")
+		}
+		if c.HashedBytes > 0 {
+			paged += ", read by a CPU for digests only"
+		}
+		parts = append(parts, paged)
+	}
+	if c.SocketBytes > 0 {
+		parts = append(parts, humanBytes(int64(c.SocketBytes))+" through sockets by a CPU")
 	}
 	if c.DirectBytes > 0 {
 		parts = append(parts, humanBytes(int64(c.DirectBytes))+" by O_DIRECT")
@@ -47,6 +57,7 @@ func (o outcome) stats() string {
 	row("copied by a CPU", func(c client.Counters) string { return humanBytes(int64(c.CopiedBytes)) })
 	row("by the page cache", func(c client.Counters) string { return humanBytes(int64(c.PagedBytes)) })
 	row("by O_DIRECT", func(c client.Counters) string { return humanBytes(int64(c.DirectBytes)) })
+	row("through sockets", func(c client.Counters) string { return humanBytes(int64(c.SocketBytes)) })
 	row("windows, used again", func(c client.Counters) string { return number(int64(c.Windows)) + ", " + number(int64(c.Hits)) })
 	row("work requests a GiB", func(c client.Counters) string { return perGiB(c, c.WorkReqs) })
 	row("completions a GiB", func(c client.Counters) string { return perGiB(c, c.Completions) })

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
 )
@@ -73,11 +74,11 @@ type reaching struct {
 func (r *reaching) add(f *pflag.FlagSet) {
 	f.IntVar(&r.port, "port", defaultPort, "`port` of the daemon")
 	f.StringVar(&r.bwlimit, "bwlimit", "", "send at most that many bytes a second: 500M, 1.5G; a plain `number` is KiB, as rsync has it")
-	f.StringVar(&r.device, "device", "", "RDMA `device` of this host to use, as in mlx5_0 or mlx5_0/1 (default: the one that reaches the daemon)")
-	f.StringVar(&r.transport, "transport", "auto", "`name` of the transport: rdma; auto is rdma too, there is no other yet")
+	f.StringVar(&r.device, "device", "", "RDMA `device` of this host to use, as in mlx5_0 or mlx5_0/1, and no TCP (default: the one that reaches the daemon)")
+	f.StringVar(&r.transport, "transport", "auto", "`how` the bytes travel: rdma, tcp, or auto: by rdma, and by tcp with a word about it where an end has no RDMA device")
 	f.StringVar(&r.chunkSize, "chunk-size", defaultChunkSize, "`size` of a chunk; the daemon may choose less")
 	f.IntVar(&r.slots, "slots", defaultSlots, "`number` of chunks in flight; each pins the size of a chunk in memory at both ends")
-	f.IntVar(&r.qps, "qps", 0, "`number` of queue pairs of each rail (default: as many as the device is best served with)")
+	f.IntVar(&r.qps, "qps", 0, "`number` of queue pairs of each rail, or of TCP connections (default: 4)")
 	f.IntVar(&r.rails, "rails", 0, "use at most that `number` of rails, RDMA ports on networks of their own, at once (default: all that lead from host to host)")
 	f.DurationVar(&r.connectTimeout, "connect-timeout", defaultConnectTimeout, "how long the daemon may take to open a session")
 }
@@ -127,8 +128,8 @@ func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
 	switch {
 	case o.port < 1 || o.port > 65535:
 		return 0, badFlag("port", fmt.Sprint(o.port), "not a port", "give a number from 1 to 65535")
-	case o.transport != "auto" && o.transport != "rdma":
-		return 0, badFlag("transport", o.transport, "there is no such transport", "give rdma, or auto, which is rdma too: there is no other yet")
+	case o.transport != "auto" && o.transport != "rdma" && o.transport != "tcp":
+		return 0, badFlag("transport", o.transport, "there is no such transport", "give rdma, tcp or auto")
 	case o.slots < 1 || o.slots > wire.MaxSlots:
 		return 0, badFlag("slots", fmt.Sprint(o.slots), "out of range", fmt.Sprintf("give a number from 1 to %d", wire.MaxSlots))
 	case o.qps < 0 || o.qps > wire.MaxQPs:
@@ -157,6 +158,17 @@ func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
 	}
 	o.fit(f, chunk)
 	return chunk, o.consistent(f)
+}
+
+// kind is the transport; 0 is for auto. Who names a device wants that and no other way.
+func (r *reaching) kind() transport.Kind {
+	switch {
+	case r.transport == "tcp":
+		return transport.TCP
+	case r.transport == "rdma", r.device != "":
+		return transport.RDMA
+	}
+	return 0
 }
 
 // chunk reads --chunk-size.
@@ -205,8 +217,12 @@ func (o *options) consistent(f *pflag.FlagSet) error {
 		return conflict("--manifest --dry-run", "nothing is copied that a manifest could tell of", "give one of them")
 	case o.dryRun && o.digest != 0:
 		return conflict("--digest --dry-run", "nothing is read whose digest could be told", "give one of them")
+	case o.device != "" && o.transport == "tcp":
+		return conflict("--device --transport=tcp", "the device is one for RDMA", "give one of them")
 	case o.noVerify && (o.readBack || o.checksum || o.delta):
 		return conflict("--no-verify", "--read-back, --checksum and --delta need the digests that it does without", "give one of them")
+	case o.zeroCopy && o.transport == "tcp":
+		return conflict("--require-zero-copy --transport=tcp", "a CPU copies what comes out of a TCP connection", "give one of them")
 	case o.zeroCopy && (o.source == tree.BufferedWay || o.sink == tree.BufferedWay):
 		return conflict("--require-zero-copy", "a CPU copies what is buffered", "give another --source or --sink")
 	case o.json && o.digest != 0 && o.quiet:

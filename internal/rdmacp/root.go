@@ -13,6 +13,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/transport/tcp"
 )
 
 // IO is what the command reads and writes.
@@ -31,9 +32,9 @@ type app struct {
 }
 
 // Main runs the command with its arguments, the program's name not among them,
-// and returns its exit code. A cancelled ctx interrupts the copy.
+// and returns its exit code. Fabric is that of RDMA. A cancelled ctx interrupts the copy.
 func Main(ctx context.Context, args []string, stdio IO, fabric transport.Fabric) int {
-	a := &app{io: impatient(ctx, stdio), bytes: stdio.Stdout, fabric: fabric, rails: device.Rails, what: "running the command"}
+	a := &app{io: impatient(ctx, stdio), bytes: stdio.Stdout, fabric: transport.Fabrics{RDMA: fabric, TCP: tcp.New(tcp.Config{})}, rails: device.Rails, what: "running the command"}
 	root := a.rootCommand(ctx)
 	root.SetArgs(append([]string{}, args...)) // nil would stand for os.Args
 	if err := root.Execute(); err != nil {
@@ -42,8 +43,8 @@ func Main(ctx context.Context, args []string, stdio IO, fabric transport.Fabric)
 	return 0
 }
 
-const long = `rdmacp copies files and trees between this host and another by RDMA, and proves
-every chunk by its digest. A name shows the old file or the complete new one, and
+const long = `rdmacp copies files and trees between this host and another by RDMA, or by TCP where
+an end has no device for it, and proves every chunk by its digest. A name shows the old file or the complete new one, and
 never anything else. What was interrupted goes on where it stopped when the same
 command is run again.
 

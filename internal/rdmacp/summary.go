@@ -6,13 +6,11 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/console"
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
-const (
-	transportName = "rdma" // the only one so far
-	digestName    = "xxh3" // of chunks; 128 bits
-)
+const digestName = "xxh3" // of chunks; 128 bits
 
 // outcome is a job that is done.
 type outcome struct {
@@ -33,7 +31,7 @@ func (o outcome) line() string {
 	if o.job.direction == transport.Get {
 		from, to = to, from
 	}
-	way := fmt.Sprintf("%s %s -> %s", transportName, console.Escape(from), console.Escape(to))
+	way := fmt.Sprintf("%s %s -> %s%s", o.peer.Transport, console.Escape(from), console.Escape(to), since(o.peer.NoRDMA))
 	took := humanDuration(r.Elapsed)
 	switch o.command {
 	case rehearse:
@@ -65,6 +63,27 @@ func (o outcome) line() string {
 	}
 	parts = append(parts, o.extras("deleted")...)
 	return strings.Join(append(parts, count(r.Retried, "retry", "retries")), " · ")
+}
+
+// since is why a copy did not go by RDMA, in the words of the last line.
+func since(why *fault.Error) string {
+	switch {
+	case why == nil:
+		return ""
+	case why.Code == fault.Path:
+		return ", since there is no way by RDMA"
+	case why.Host == "":
+		return ", since this host has no RDMA device"
+	}
+	return ", since " + console.Escape(why.Host) + " has no RDMA device"
+}
+
+// fallback is the same with all that is known.
+func fallback(why *fault.Error) string {
+	if why == nil {
+		return ""
+	}
+	return console.Complete(why).Error()
 }
 
 // files is how many files there were, n of which had to be sent.
@@ -116,7 +135,7 @@ func (o outcome) json() summaryLine {
 		Bytes: r.Bytes, Kept: r.Kept, Resumed: r.Resumed, Deleted: t.Deleted, Different: t.Different, WouldCopy: t.WouldCopy, WouldSend: t.WouldSend, Problems: o.problems,
 		Seconds: r.Elapsed.Seconds(), BytesPerSecond: speed(r.Bytes, r.Elapsed),
 		Direction: o.job.direction.String(), Sources: o.job.typed(), Destination: o.job.dst.arg, Landed: landed,
-		Transport: transportName, LocalDevice: o.peer.LocalDevice, RemoteDevice: o.peer.Device,
+		Transport: o.peer.Transport.String(), Fallback: fallback(o.peer.NoRDMA), LocalDevice: o.peer.LocalDevice, RemoteDevice: o.peer.Device,
 		RailsLost: append([]string{}, r.LostRails...),
 		Digest:    digest, ChunksVerified: r.Chunks, Retries: r.Retried,
 		Local: newCountersField(r.Local), Remote: newCountersField(r.Remote), BoundBy: newBoundField(o.bound()),

@@ -23,7 +23,7 @@ func badValue(key string, value any, why, fix string) error {
 // check makes a config of what was written, or says which value is wrong.
 func (r *raw) check() (c config, err error) {
 	c = config{
-		insecure: r.Insecure, device: r.Device,
+		insecure: r.Insecure, device: r.Device, transport: r.Transport,
 		slots: r.Slots, maxSessions: r.MaxSessions, logFormat: r.LogFormat,
 	}
 	if c.listen, err = parseListen(r.Listen); err != nil {
@@ -51,6 +51,10 @@ func (c config) inRange() error {
 		return badValue(keySlots, c.slots, "out of range", fmt.Sprintf("give a number from 1 to %d", wire.MaxSlots))
 	case c.maxSessions < 1 || c.maxSessions > maxMaxSessions:
 		return badValue(keyMaxSessions, c.maxSessions, "out of range", fmt.Sprintf("give a number from 1 to %d", maxMaxSessions))
+	case c.transport != "auto" && c.transport != "rdma" && c.transport != "tcp":
+		return badValue(keyTransport, c.transport, "there is no such transport", "give auto, rdma or tcp")
+	case c.transport == "tcp" && c.device != "":
+		return badValue(keyDevice, c.device, "the device is one for RDMA, and the transport is tcp", "give one of them")
 	case c.logFormat != "auto" && c.logFormat != "text" && c.logFormat != "json":
 		return badValue(keyLogFormat, c.logFormat, "there is no such format", "give auto, text or json")
 	}

@@ -26,6 +26,7 @@ type config struct {
 	insecure     bool
 	exports      []server.Export // by name
 	device       string
+	transport    string
 	chunkSize    int
 	slots        int
 	maxSessions  int
@@ -40,6 +41,7 @@ type raw struct {
 	Listen       []string             `koanf:"listen"`
 	Insecure     bool                 `koanf:"insecure"`
 	Device       string               `koanf:"device"`
+	Transport    string               `koanf:"transport"`
 	ChunkSize    string               `koanf:"chunk-size"`
 	Slots        int                  `koanf:"slots"`
 	MaxSessions  int                  `koanf:"max-sessions"`

@@ -42,7 +42,7 @@ func TestLoadDefaults(t *testing.T) {
 	want := config{
 		listen:    []address{{text: "127.0.0.1:7471", host: "127.0.0.1", port: 7471}},
 		chunkSize: 4 << 20, slots: 16, maxSessions: 32, drainTimeout: 30 * time.Second,
-		logLevel: slog.LevelInfo, logFormat: "auto",
+		logLevel: slog.LevelInfo, logFormat: "auto", transport: "auto",
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config{}, address{})); diff != "" {
 		t.Error(diff)
@@ -75,7 +75,7 @@ read_only = true
 	}
 	want := config{
 		listen:   []address{{text: "[::1]:1", host: "::1", port: 1}, {text: "unix:/run/x.sock", unix: "/run/x.sock"}},
-		insecure: true, device: "flag", chunkSize: 64 << 10, slots: 3, maxSessions: 4,
+		insecure: true, device: "flag", transport: "auto", chunkSize: 64 << 10, slots: 3, maxSessions: 4,
 		drainTimeout: 5 * time.Minute, logLevel: slog.LevelDebug, logFormat: "json",
 		exports: []server.Export{
 			{Name: "a", Path: dir, ReadOnly: true},
@@ -105,6 +105,8 @@ func TestLoadErrors(t *testing.T) {
 	}{
 		{name: "not TOML", file: "listen = [", say: "line 1"},
 		{name: "twice", file: "slots = 1\nslots = 2", say: "slots"},
+		{name: "no transport", file: "transport = 'udp'", say: "give auto, rdma or tcp"},
+		{name: "a device for TCP", args: []string{"--transport=tcp", "--device=mlx5_0"}, say: "the device is one for RDMA"},
 		{name: "unknown key", file: "chunk_size = 1", say: "did you mean chunk-size?"},
 		{name: "key of no kind", file: "zzzzzzzz = 1", say: "the keys are"},
 		{name: "unknown key of an export", file: "[export.a]\npath = '/'\nreadonly = true", say: "did you mean read_only?"},

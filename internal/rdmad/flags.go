@@ -13,6 +13,7 @@ const (
 	keyInsecure     = "insecure"
 	keyExport       = "export"
 	keyDevice       = "device"
+	keyTransport    = "transport"
 	keyLogLevel     = "log-level"
 	keyLogFormat    = "log-format"
 	keyChunkSize    = "chunk-size"
@@ -24,7 +25,7 @@ const (
 // keys lists what a file and the environment may set.
 func keys() []string {
 	return []string{
-		keyListen, keyInsecure, keyExport, keyDevice, keyLogLevel, keyLogFormat,
+		keyListen, keyInsecure, keyExport, keyDevice, keyTransport, keyLogLevel, keyLogFormat,
 		keyChunkSize, keySlots, keyMaxSessions, keyDrainTimeout,
 	}
 }
@@ -36,6 +37,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.Bool(keyInsecure, false, "listen beyond this host although there is no TLS: on a network that you trust")
 	f.String(keyConfig, "", "configuration `file` (default "+defaultFile+", if it exists)")
 	f.String(keyDevice, "", "RDMA `device` to use, as in mlx5_0 or mlx5_0/1 (default: the one that reaches the client)")
+	f.String(keyTransport, "auto", "`how` the bytes may travel: rdma, tcp, or auto: either, as the client asks and the host can")
 	f.String(keyChunkSize, "4MiB", "the largest `size` of a chunk that a client gets")
 	f.Int(keySlots, 16, "`number` of chunks in flight for each session; each pins the size of a chunk in memory")
 	f.Int(keyMaxSessions, 32, "`number` of sessions at once")

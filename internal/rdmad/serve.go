@@ -12,13 +12,17 @@ import (
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/server"
+	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/transport/tcp"
 )
 
 // serve runs the daemon until ctx ends, then drains it.
 func (a *app) serve(ctx context.Context, c config) (err error) {
 	log := a.logger(c)
+	data := tcp.New(tcp.Config{Logger: log})
+	fabrics := a.offer(c, log, data)
 	srv, err := server.New(server.Config{
-		Exports: c.exports, Fabric: a.fabric(log), Device: c.device, Version: console.Version(), Logger: log,
+		Exports: c.exports, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log,
 		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions,
 	})
 	if err != nil {
@@ -28,6 +32,9 @@ func (a *app) serve(ctx context.Context, c config) (err error) {
 	listeners, err := openAll(ctx, c)
 	if err != nil {
 		return err
+	}
+	for i, lis := range listeners {
+		listeners[i] = data.Listen(lis)
 	}
 	a.logStart(log, c, listeners)
 	failed, wait := serveAll(srv, listeners)
@@ -39,6 +46,17 @@ func (a *app) serve(ctx context.Context, c config) (err error) {
 	}
 	wait()
 	return err
+}
+
+// offer is what the daemon's clients may have.
+func (a *app) offer(c config, log *slog.Logger, data *tcp.Fabric) (f transport.Fabrics) {
+	if c.transport != "tcp" {
+		f.RDMA = a.fabric(log)
+	}
+	if c.transport != "rdma" {
+		f.TCP = data
+	}
+	return f
 }
 
 // openAll opens every listener, or none.
@@ -91,7 +109,10 @@ func (a *app) logStart(log *slog.Logger, c config, listeners []net.Listener) {
 	for _, name := range c.ignored {
 		log.Warn("environment variable means nothing", slog.String("name", name))
 	}
-	a.logRails(log, c.device)
+	log.Info("transport", slog.String("offered", c.transport))
+	if c.transport != "tcp" {
+		a.logRails(log, c.device)
+	}
 	for _, e := range c.exports {
 		log.Info("export", slog.String("name", e.Name), slog.String("path", e.Path), slog.Bool("read_only", e.ReadOnly))
 	}
@@ -110,7 +131,7 @@ func (a *app) logStart(log *slog.Logger, c config, listeners []net.Listener) {
 }
 
 // logRails says which RDMA devices there are. A daemon without one still starts:
-// its clients then hear why they cannot copy.
+// its clients then hear why they cannot copy, or copy by TCP.
 func (a *app) logRails(log *slog.Logger, named string) {
 	rails, err := a.rails()
 	if f, ok := fault.As(err); ok {

@@ -16,7 +16,7 @@ func (ss *session) rails(ctx context.Context) []rails.Rail {
 	rs := make([]rails.Rail, 0, len(ends))
 	for i, e := range ends {
 		r := rails.Rail{Fabric: c.Fabric, Setup: transport.Setup{
-			Device: c.Device, Direction: hello.Direction, ChunkSize: ss.chunk, Slots: rails.Share(ss.slots, len(ends)), QPs: len(e.QPs),
+			Kind: e.Kind, Device: c.Device, Direction: hello.Direction, ChunkSize: ss.chunk, Slots: rails.Share(ss.slots, len(ends)), QPs: e.Width(),
 			Unverified: hello.Unverified, ZeroCopy: hello.ZeroCopy,
 		}}
 		if e.LinkLayer == transport.Ethernet {

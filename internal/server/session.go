@@ -127,8 +127,8 @@ func (ss *session) open(ctx context.Context, id string) error {
 		return errors.Join(err, ss.driver.Close())
 	}
 	ss.log.Info("session open", slog.String("direction", ss.hello.Direction.String()), slog.String("client_version", ss.hello.Version),
-		slog.String("device", endpoint.Device), slog.String("client_device", ss.hello.Endpoint.Device),
-		slog.Int("chunk_size", ss.chunk), slog.Int("queue_pairs", len(endpoint.QPs)))
+		slog.String("transport", endpoint.Kind.String()), slog.String("device", endpoint.Device), slog.String("client_device", ss.hello.Endpoint.Device),
+		slog.Int("chunk_size", ss.chunk), slog.Int("connections", endpoint.Width()), slog.String("fallback", ss.hello.Fallback))
 	return nil
 }
 

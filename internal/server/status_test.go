@@ -55,7 +55,9 @@ func TestFaultsCrossWhole(t *testing.T) {
 			}
 			want := fault.New(code, fmt.Sprintf("doing %v", code), cause, "do this")
 			r.with <- fmt.Errorf("wrapped: %w", errors.Join(want, errors.New("and more")))
-			_, err := client.Dial(t.Context(), d.options(transport.Put))
+			o := d.options(transport.Put)
+			o.Transport = transport.RDMA // there is no second try
+			_, err := client.Dial(t.Context(), o)
 			got := failsWith(t, err, code)
 			if got.Host != "there" || got.What != want.What || got.Fix != want.Fix || (got.Why == nil) != (cause == nil) ||
 				(cause != nil && got.Why.Error() != cause.Error()) {

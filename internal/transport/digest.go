@@ -14,5 +14,14 @@ type Digest [16]byte
 // Sum returns the digest of b.
 func Sum(b []byte) Digest { return Digest(xxh3.Hash128(b).Bytes()) }
 
+// Hasher makes the digest of a chunk that comes in pieces.
+type Hasher struct{ h xxh3.Hasher }
+
+// Write adds a piece; it does not fail.
+func (h *Hasher) Write(p []byte) (int, error) { return h.h.Write(p) }
+
+// Sum returns the digest of all pieces.
+func (h *Hasher) Sum() Digest { return Digest(h.h.Sum128().Bytes()) }
+
 // String returns the digest in hexadecimal, as xxh128sum prints it.
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }

@@ -2,11 +2,12 @@ package transport
 
 import (
 	"context"
+	"net"
 	"net/netip"
 )
 
-// Fabric makes connections. Package rdma has the real one; package memory one
-// for tests.
+// Fabric makes connections. Packages rdma and tcp have the real ones; package
+// memory one for tests.
 type Fabric interface {
 	// PrepareLender makes the passive end of a connection, not connected yet.
 	PrepareLender(ctx context.Context, s Setup) (Pending[Lender], error)
@@ -17,13 +18,18 @@ type Fabric interface {
 
 // Setup says what a connection is to be made for.
 type Setup struct {
+	Kind      Kind       // of connection; a fabric that makes one kind only does not look at it
 	Device    string     // device, or device/port, to use; empty: the one that reaches Peer
 	Local     netip.Addr // this end's address of the control connection
 	Peer      netip.Addr // the peer's address of the control connection
 	Direction Direction  // decides what the lender's memory allows the peer
 	ChunkSize int        // bytes; the longest extent that will be moved
 	Slots     int        // extents in flight at once; each costs ChunkSize of pinned memory
-	QPs       int        // queue pairs; 0: the fabric's choice (a driver makes as many as the lender's endpoint has)
+	QPs       int        // queue pairs, or TCP connections; 0: the fabric's choice (a driver makes as many as the lender's endpoint has)
+
+	// Dial opens one more connection to where the control connection leads. A lender by
+	// TCP needs it: only the driver's host has to be reachable.
+	Dial func(ctx context.Context) (net.Conn, error)
 
 	// Unverified says that no digests are computed: those that are returned are
 	// zero. It has to be the same at both ends.
@@ -74,9 +80,14 @@ type Pending[T any] interface {
 }
 
 // Endpoint is one end of a connection as the peer has to know it. The fields
-// are those of rdmacp.v1.Endpoint.
+// are those of rdmacp.v1.Endpoint. Which of them mean something depends on Kind.
 type Endpoint struct {
-	Device     string // name and port, for people
+	Kind   Kind
+	Device string // for people: name and port, or the address of a TCP connection
+
+	Token Token // TCP, of a driver: what the connections that are for it begin with
+	Conns int   // TCP: how many connections
+
 	GID        netip.Addr
 	LID        uint16
 	LinkLayer  LinkLayer
@@ -89,6 +100,9 @@ type Endpoint struct {
 	// same place at the other end. One without queue pairs is not there.
 	More []Endpoint
 }
+
+// Width is how many queue pairs or connections the endpoint has.
+func (e Endpoint) Width() int { return max(len(e.QPs), e.Conns) }
 
 // QP is one end of a queue pair.
 type QP struct {

@@ -11,14 +11,16 @@ type Stats struct {
 	Bytes       uint64 // payload that this end drove over the wire, or settled
 	Chunks      uint64 // extents moved
 	CopiedBytes uint64 // payload bytes that a CPU of this host copied (between page cache and slab)
-	PagedBytes  uint64 // payload bytes that the NIC took out of the page cache, or put there
+	SocketBytes uint64 // payload bytes that a CPU of this host copied into or out of a socket; none by RDMA
+	PagedBytes  uint64 // payload bytes that the NIC, or sendfile, took out of the page cache, or the NIC put there
 	DirectBytes uint64 // payload bytes that a disk took out of a slab, or put there (O_DIRECT)
+	HashedBytes uint64 // payload bytes that sendfile sent and that a CPU read through a buffer in its caches, for their digest only
 	Windows     uint64 // parts of the page cache that were registered for the NIC
 	Hits        uint64 // extents for which a window was there already
 	Calls       uint64 // system calls that moved payload or opened windows; what a device needs for its doorbells is no part of it
 	WhyCopied   string // why bytes were copied, as far as that is known; one line for people
-	WorkReqs    uint64 // work requests posted
-	Completions uint64 // completions polled
+	WorkReqs    uint64 // work requests posted; by TCP, frames sent
+	Completions uint64 // completions polled; by TCP, frames received
 	Wakeups     uint64 // times that the poller slept and was woken by an event
 
 	Source time.Duration // time spent reading sources, over all chunks
@@ -32,7 +34,8 @@ type Stats struct {
 func (s Stats) Since(before Stats) Stats {
 	return Stats{
 		Bytes: s.Bytes - before.Bytes, Chunks: s.Chunks - before.Chunks,
-		CopiedBytes: s.CopiedBytes - before.CopiedBytes, PagedBytes: s.PagedBytes - before.PagedBytes, DirectBytes: s.DirectBytes - before.DirectBytes,
+		CopiedBytes: s.CopiedBytes - before.CopiedBytes, SocketBytes: s.SocketBytes - before.SocketBytes, HashedBytes: s.HashedBytes - before.HashedBytes,
+		PagedBytes: s.PagedBytes - before.PagedBytes, DirectBytes: s.DirectBytes - before.DirectBytes,
 		Windows: s.Windows - before.Windows, Hits: s.Hits - before.Hits, Calls: s.Calls - before.Calls,
 		WhyCopied: s.WhyCopied,
 		WorkReqs:  s.WorkReqs - before.WorkReqs, Completions: s.Completions - before.Completions, Wakeups: s.Wakeups - before.Wakeups,
@@ -44,7 +47,8 @@ func (s Stats) Since(before Stats) Stats {
 func (s Stats) Plus(t Stats) Stats {
 	return Stats{
 		Bytes: s.Bytes + t.Bytes, Chunks: s.Chunks + t.Chunks,
-		CopiedBytes: s.CopiedBytes + t.CopiedBytes, PagedBytes: s.PagedBytes + t.PagedBytes, DirectBytes: s.DirectBytes + t.DirectBytes,
+		CopiedBytes: s.CopiedBytes + t.CopiedBytes, SocketBytes: s.SocketBytes + t.SocketBytes, HashedBytes: s.HashedBytes + t.HashedBytes,
+		PagedBytes: s.PagedBytes + t.PagedBytes, DirectBytes: s.DirectBytes + t.DirectBytes,
 		Windows: s.Windows + t.Windows, Hits: s.Hits + t.Hits, Calls: s.Calls + t.Calls,
 		WhyCopied: cmp.Or(s.WhyCopied, t.WhyCopied),
 		WorkReqs:  s.WorkReqs + t.WorkReqs, Completions: s.Completions + t.Completions, Wakeups: s.Wakeups + t.Wakeups,

@@ -7,9 +7,9 @@
 // of the daemon's can be reached from the network.
 //
 // How a byte travels between disk and wire is the business of an
-// implementation: package rdma (verbs) and package memory (in process, with
-// seeded faults, for tests and simulation). transporttest.Suite holds them to
-// the contract that is written here.
+// implementation: package rdma (verbs), package tcp (sendfile) and package memory
+// (in process, with seeded faults, for tests and simulation). transporttest.Suite
+// holds them to the contract that is written here.
 package transport
 
 import (

@@ -35,6 +35,7 @@ func (l Look) Since(before Look, slots int) Counters {
 func FromCounters(c Counters) *pb.Counters {
 	return &pb.Counters{
 		Bytes: c.Bytes, Chunks: c.Chunks, CopiedBytes: c.CopiedBytes,
+		SocketBytes: c.SocketBytes, HashedBytes: c.HashedBytes,
 		PagedBytes: c.PagedBytes, DirectBytes: c.DirectBytes, WhyCopied: Printable(c.WhyCopied, MaxText),
 		Windows: c.Windows, Hits: c.Hits, Calls: c.Calls,
 		WorkRequests: c.WorkReqs, Completions: c.Completions, Wakeups: c.Wakeups,
@@ -51,6 +52,7 @@ func ToCounters(m *pb.Counters) Counters {
 	return Counters{
 		Stats: transport.Stats{
 			Bytes: m.GetBytes(), Chunks: m.GetChunks(), CopiedBytes: m.GetCopiedBytes(),
+			SocketBytes: m.GetSocketBytes(), HashedBytes: m.GetHashedBytes(),
 			PagedBytes: m.GetPagedBytes(), DirectBytes: m.GetDirectBytes(), WhyCopied: Printable(m.GetWhyCopied(), MaxText),
 			Windows: m.GetWindows(), Hits: m.GetHits(), Calls: m.GetCalls(),
 			WorkReqs: m.GetWorkRequests(), Completions: m.GetCompletions(), Wakeups: m.GetWakeups(),

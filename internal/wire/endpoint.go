@@ -11,8 +11,18 @@ import (
 
 // FromEndpoint returns e as a message.
 func FromEndpoint(e transport.Endpoint) *pb.Endpoint {
+	if e.Kind == transport.TCP {
+		m := &pb.Endpoint{
+			Transport: pb.Transport_TRANSPORT_TCP, Device: e.Device, MaxMessage: e.MaxMessage, Connections: uint32(e.Conns),
+		}
+		if e.Token != (transport.Token{}) {
+			m.Token = e.Token[:]
+		}
+		return m
+	}
 	gid := e.GID.As16()
 	m := &pb.Endpoint{
+		Transport:  pb.Transport_TRANSPORT_RDMA,
 		Device:     e.Device,
 		Gid:        gid[:],
 		Lid:        uint32(e.LID),
@@ -39,10 +49,18 @@ func ToEndpoint(m *pb.Endpoint) (e transport.Endpoint, err error) {
 	if m == nil {
 		return e, errors.New("no endpoint")
 	}
+	switch m.GetTransport() {
+	case pb.Transport_TRANSPORT_UNSPECIFIED, pb.Transport_TRANSPORT_RDMA:
+	case pb.Transport_TRANSPORT_TCP:
+		return toTCP(m)
+	default:
+		return e, fmt.Errorf("transport %v", m.GetTransport())
+	}
 	if len(m.GetGid()) != 16 {
 		return e, fmt.Errorf("a GID of %d bytes: it has 16", len(m.GetGid()))
 	}
 	e = transport.Endpoint{
+		Kind:       transport.RDMA,
 		Device:     Printable(m.GetDevice(), MaxName),
 		GID:        netip.AddrFrom16([16]byte(m.GetGid())),
 		LinkLayer:  transport.LinkLayer(m.GetLinkLayer()),
@@ -81,6 +99,23 @@ func toRail(m *pb.Endpoint) (transport.Endpoint, error) {
 		return transport.Endpoint{}, errors.New("a rail with further rails")
 	}
 	return ToEndpoint(m)
+}
+
+// toTCP returns the endpoint of TCP connections that m holds.
+func toTCP(m *pb.Endpoint) (e transport.Endpoint, err error) {
+	e = transport.Endpoint{Kind: transport.TCP, Device: Printable(m.GetDevice(), MaxName), MaxMessage: m.GetMaxMessage()}
+	switch len(m.GetToken()) {
+	case 0: // the client's
+	case len(e.Token):
+		e.Token = transport.Token(m.GetToken())
+	default:
+		return e, fmt.Errorf("a token of %d bytes: it has %d", len(m.GetToken()), len(e.Token))
+	}
+	if _, err = inRange("longest message", uint64(e.MaxMessage), MinChunk, 1<<32-1); err != nil {
+		return e, err
+	}
+	e.Conns, err = inRange("connections", uint64(m.GetConnections()), 1, MaxQPs)
+	return e, err
 }
 
 // toMTU accepts the five path MTUs of InfiniBand.

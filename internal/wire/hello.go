@@ -21,6 +21,10 @@ type Hello struct {
 
 	// ZeroCopy says that the session fails where a CPU would have to copy payload.
 	ZeroCopy bool
+
+	// Fallback says why the endpoint is not one of RDMA; empty where it is, or was not
+	// wanted. It is for the daemon's log.
+	Fallback string
 }
 
 // Welcome is what a daemon answers.
@@ -42,6 +46,7 @@ func FromHello(h Hello) *pb.Hello {
 		Slots:      uint32(h.Slots),
 		Unverified: h.Unverified,
 		ZeroCopy:   h.ZeroCopy,
+		Fallback:   Printable(h.Fallback, MaxText),
 	}
 }
 
@@ -56,6 +61,7 @@ func ToHello(m *pb.Hello, local string) (h Hello, err error) {
 		return h, invalid("Hello", err)
 	}
 	h.Unverified, h.ZeroCopy = m.GetUnverified(), m.GetZeroCopy()
+	h.Fallback = Printable(m.GetFallback(), MaxText)
 	h.Direction = transport.Direction(m.GetDirection())
 	if h.Direction != transport.Put && h.Direction != transport.Get {
 		return h, invalid("Hello", fmt.Errorf("direction %v", m.GetDirection()))

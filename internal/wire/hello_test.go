@@ -77,6 +77,26 @@ func TestToEndpoint(t *testing.T) {
 	try(t, validHello, parseHello, changes)
 }
 
+func TestToEndpointTCP(t *testing.T) {
+	valid := func() *pb.Hello {
+		h := validHello()
+		h.Endpoint = &pb.Endpoint{Transport: pb.Transport_TRANSPORT_TCP, Device: "10.0.0.1", MaxMessage: 1 << 30, Connections: 4}
+		return h
+	}
+	try(t, valid, parseHello, []change[*pb.Hello]{
+		{"transport 3", func(m *pb.Hello) { m.Endpoint.Transport = 3 }, false},
+		{"transport RDMA", func(m *pb.Hello) { m.Endpoint.Transport = 1 }, false},
+		{"token of 15", func(m *pb.Hello) { m.Endpoint.Token = make([]byte, 15) }, false},
+		{"token of 16", func(m *pb.Hello) { m.Endpoint.Token = make([]byte, 16) }, true},
+		{"token of 17", func(m *pb.Hello) { m.Endpoint.Token = make([]byte, 17) }, false},
+		{"no connection", func(m *pb.Hello) { m.Endpoint.Connections = 0 }, false},
+		{"connections max", func(m *pb.Hello) { m.Endpoint.Connections = wire.MaxQPs }, true},
+		{"connections max+1", func(m *pb.Hello) { m.Endpoint.Connections = wire.MaxQPs + 1 }, false},
+		{"message min-1", func(m *pb.Hello) { m.Endpoint.MaxMessage = wire.MinChunk - 1 }, false},
+		{"message min", func(m *pb.Hello) { m.Endpoint.MaxMessage = wire.MinChunk }, true},
+	})
+}
+
 func TestToWelcome(t *testing.T) {
 	const asked = 1 << 20
 	parse := func(m *pb.Welcome) error {
@@ -108,11 +128,17 @@ func TestVersionSkew(t *testing.T) {
 }
 
 func TestHelloRoundTrip(t *testing.T) {
-	e := transport.Endpoint{
-		Device: "rxe0/1", GID: netip.MustParseAddr("::ffff:10.0.0.1"), LID: 1, LinkLayer: transport.InfiniBand,
+	roundTrip(t, transport.Endpoint{
+		Kind: transport.RDMA, Device: "rxe0/1", GID: netip.MustParseAddr("::ffff:10.0.0.1"), LID: 1, LinkLayer: transport.InfiniBand,
 		MTU: 1024, MaxMessage: 1 << 31, MaxRead: 128, QPs: []transport.QP{{Number: 2, PSN: 0}, {Number: 1<<24 - 1, PSN: 1<<24 - 1}},
-	}
-	h := wire.Hello{Version: "v1", Endpoint: e, Direction: transport.Get, ChunkSize: wire.MaxChunk, Slots: wire.MaxSlots, Unverified: true}
+	})
+	roundTrip(t, transport.Endpoint{Kind: transport.TCP, Device: "10.0.0.1", MaxMessage: 1 << 30, Conns: 4})
+	roundTrip(t, transport.Endpoint{Kind: transport.TCP, Device: "unix", MaxMessage: 1 << 30, Conns: 1, Token: transport.Token{15: 1}})
+}
+
+func roundTrip(t *testing.T, e transport.Endpoint) {
+	t.Helper()
+	h := wire.Hello{Version: "v1", Endpoint: e, Direction: transport.Get, ChunkSize: wire.MaxChunk, Slots: wire.MaxSlots, Unverified: true, Fallback: "no device"}
 	if got, err := wire.ToHello(wire.FromHello(h), "v1"); err != nil || !reflect.DeepEqual(got, h) {
 		t.Errorf("Hello: got %+v, want %+v: %v", got, h, err)
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -83,7 +84,7 @@ func TestShorterMTU(t *testing.T) {
 }
 
 // TestDeviceRemoved takes the RDMA device from either host: the answer says from
-// which.
+// which, and without --transport rdma the copy goes by TCP and says so.
 func TestDeviceRemoved(t *testing.T) {
 	tr := newTrial(t)
 	for _, n := range tr.lab.nodes() {
@@ -93,10 +94,15 @@ func TestDeviceRemoved(t *testing.T) {
 			d := sub.across(src, src.path+".copy")
 			must(t, n, "rdma link del rxe0")
 			mustLater(t, n, "rdma link add rxe0 type rxe netdev eth0")
-			r := sub.copy(d)
+			r := sub.copy(d, "--transport=rdma")
 			r.failed(t, 5, "no_device", "RDMA device")
 			if named := regexp.MustCompile(`^rdmacp: ` + there).MatchString(r.stderr); named != (n == tr.lab.there) {
 				t.Errorf("the answer does not say that it is %s that has no device:\n%s", n.name, r.stderr)
+			}
+			r = sub.copy(d)
+			r.copied(t)
+			if !strings.Contains(r.stderr, "going by TCP, not by RDMA") {
+				t.Errorf("the copy does not say that it went by TCP:\n%s", r.stderr)
 			}
 		})
 	}

@@ -64,8 +64,25 @@ func (c *cutter) Write(b []byte) (int, error) {
 }
 
 // cmdFabric makes the fabric slow, or one that breaks: "fabric delay=100ms" or
-// "fabric cut=5".
+// "fabric cut=5"; one whose hosts are "apart"; or takes it from the client's host
+// ("none here"), the daemon's ("none there") or both ("none").
 func cmdFabric(ts *testscript.TestScript, _ bool, args []string) {
+	w := of(ts)
+	switch strings.Join(args, " ") {
+	case "none":
+		w.set(none{}, none{})
+		return
+	case "none here":
+		w.set(none{}, memory.New(memory.Faults{}))
+		return
+	case "none there":
+		w.set(memory.New(memory.Faults{}), none{})
+		return
+	case "apart":
+		f := apart{memory.New(memory.Faults{})}
+		w.set(f, f)
+		return
+	}
 	var f memory.Faults
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
@@ -82,7 +99,8 @@ func cmdFabric(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		ts.Check(err)
 	}
-	of(ts).fabric = memory.New(f)
+	both := memory.New(f)
+	w.set(both, both)
 }
 
 // cmdImpostor listens in the place of a daemon, on $PORT, and answers whatever

@@ -1,17 +1,24 @@
 // Package script runs rdmacp and rdmad as their users do: flags and files in,
 // words, files and exit codes out. The scripts are testdata/*.txtar; both
-// commands run in this process, over a fabric in memory.
+// commands run in this process, over a fabric in memory or by TCP.
 package script
 
 import (
+	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 )
 
-// TestMain fails the run if a command leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain fails the run if a command leaves a goroutine behind. In a process of its own
+// the binary is a command.
+func TestMain(m *testing.M) {
+	if name := os.Getenv(asCommand); name != "" {
+		os.Exit(beCommand(name))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -45,6 +52,8 @@ func TestScripts(t *testing.T) {
 			"flip":         cmdFlip,
 			"many":         cmdMany,
 			"one-file":     cmdOneFile,
+			"sparse":       cmdSparse,
+			"at":           cmdAt,
 			"link":         cmdLink,
 			"input":        cmdInput,
 			"lines":        cmdLines,

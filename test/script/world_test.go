@@ -36,10 +36,11 @@ type worldKey struct{}
 
 // world is what the commands of one script share.
 type world struct {
-	fabric transport.Fabric
-	daemon *daemon // nil: none runs
-	exit   int     // of the last command
-	stdin  []byte  // of the next rdmacp
+	fabric transport.Fabric // of the next rdmacp
+	there  transport.Fabric // of the next rdmad
+	daemon *daemon          // nil: none runs
+	exit   int              // of the last command
+	stdin  []byte           // of the next rdmacp
 	others []net.Listener
 }
 
@@ -52,9 +53,16 @@ type daemon struct {
 }
 
 // newFabric is the world's fabric as the daemon asks for it.
-func (w *world) newFabric(*slog.Logger) transport.Fabric { return w.fabric }
+func (w *world) newFabric(*slog.Logger) transport.Fabric { return w.there }
 
-func newWorld() *world { return &world{fabric: memory.New(memory.Faults{})} }
+// set gives the two hosts their fabrics.
+func (w *world) set(here, there transport.Fabric) { w.fabric, w.there = here, there }
+
+func newWorld() *world {
+	w, both := &world{}, memory.New(memory.Faults{})
+	w.set(both, both)
+	return w
+}
 
 // of returns the script's world.
 func of(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }

@@ -21,7 +21,7 @@ type end struct {
 // endpoint is what the peer has to know.
 func (e *end) endpoint() transport.Endpoint {
 	return transport.Endpoint{
-		Device: "memory/1", GID: netip.IPv6Loopback(), LinkLayer: transport.Ethernet,
+		Kind: transport.RDMA, Device: "memory/1", GID: netip.IPv6Loopback(), LinkLayer: transport.Ethernet,
 		MTU: 4096, MaxMessage: 1 << 30, MaxRead: 16, QPs: append([]transport.QP(nil), e.qps...),
 	}
 }

@@ -28,6 +28,7 @@ type end struct {
 func newEnd(vctx *sharedContext, res *resources, c device.Choice, s transport.Setup, r role, log *slog.Logger) (*end, error) {
 	e := &end{resources: res, vctx: vctx, role: r, choice: c, setup: s, log: log}
 	e.endpoint = transport.Endpoint{
+		Kind:       transport.RDMA,
 		Device:     c.Rail.Name(),
 		GID:        netip.AddrFrom16(c.GID.Raw()),
 		LID:        c.Rail.LID,

@@ -85,10 +85,7 @@ func Connect(t *testing.T, lf transport.Fabric, ls transport.Setup, df transport
 	if err != nil {
 		t.Fatalf("preparing the lender: %v", err)
 	}
-	ds.QPs = 0 // a driver makes as many as the lender has
-	if n := len(pl.Endpoint().QPs); n > 0 {
-		ds.QPs = n
-	}
+	ds.QPs = pl.Endpoint().Width() // a driver makes as many as the lender has
 	pd, err := df.PrepareDriver(ctx, ds)
 	if err != nil {
 		t.Fatalf("preparing the driver: %v", err)
