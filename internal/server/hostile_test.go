@@ -361,7 +361,7 @@ func TestHostileTransfer(t *testing.T) {
 			r := d.shake(t, transport.Put)
 			r.say(t, aPut(), one(n))
 			r.hear(t)
-			r.until(t, func(b *pb.Batch) bool { return len(b.GetVerdicts()) == 1 })
+			r.until(t, func(b *pb.Batch) bool { return len(b.GetVerdicts())+len(b.GetWanted()) > 0 })
 			for _, m := range tt.say(t, r) {
 				if m != "again" {
 					r.say(t, m)
@@ -388,7 +388,7 @@ func TestHostileWindow(t *testing.T) {
 	r := d.shake(t, transport.Put)
 	r.say(t, aPut(), one(n))
 	r.hear(t)
-	r.until(t, func(b *pb.Batch) bool { return len(b.GetVerdicts()) == 1 })
+	r.until(t, func(b *pb.Batch) bool { return len(b.GetVerdicts())+len(b.GetWanted()) > 0 })
 	// One loan stands for all: they have the same bytes.
 	copy(data, bytes.Repeat(data[:chunk], n))
 	o := r.offer(t, data, 0)

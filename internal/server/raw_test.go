@@ -179,10 +179,9 @@ func (r *raw) offer(t *testing.T, data []byte, i int64) *pb.Offer {
 	must(t, err)
 	digest, err := loan.Settle(t.Context())
 	must(t, err)
-	return wire.FromOffer(transfer.Offer{
-		ID: i + 1, Ticket: loan.Ticket(), Digest: digest,
-		Segments: []transfer.Segment{{ID: 1, Range: tree.Range{Off: i * chunk, Len: chunk}}},
-	})
+	o := wire.FromOffer(transfer.Offer{ID: i + 1, Ticket: loan.Ticket(), Digest: digest})
+	o.Plain, o.Segments = nil, []*pb.Segment{{Id: 1, Offset: uint64(i * chunk), Length: chunk}}
+	return o
 }
 
 // offers puts offers into a message.

@@ -32,7 +32,7 @@ func TestClientDies(t *testing.T) {
 		if m := r.hear(t); m.GetAccept() == nil {
 			t.Fatalf("got %v", m)
 		}
-		r.until(t, func(b *pb.Batch) bool { return len(b.GetVerdicts()) == 1 })
+		r.until(t, func(b *pb.Batch) bool { return len(b.GetVerdicts())+len(b.GetWanted()) > 0 })
 		r.say(t, offers(r.offer(t, data, 0)))
 		r.until(t, func(b *pb.Batch) bool { return len(b.GetSettled()) == 1 })
 		lists(t, d.dir, "sub")

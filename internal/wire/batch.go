@@ -11,18 +11,19 @@ import (
 
 // FromBatch returns b as a message.
 func FromBatch(b transfer.Batch) *pb.Batch {
-	return &pb.Batch{
+	m := &pb.Batch{
 		Entries:  each(b.Entries, fromEntry),
 		Last:     b.Last,
 		Problems: each(b.Problems, fromProblem),
 		Removed:  each(b.Removed, clipped),
-		Verdicts: each(b.Verdicts, fromVerdict),
-		Seals:    each(b.Seals, fromSeal),
 		Offers:   each(b.Offers, FromOffer),
 		Settled:  each(b.Settled, fromSettlement),
-		Outcomes: each(b.Outcomes, fromOutcome),
 		Done:     b.Done,
 	}
+	m.Wanted, m.Verdicts = splitVerdicts(b.Verdicts)
+	m.Sealed, m.Seals = split(b.Seals, plainSeal, fromSeal)
+	m.Placed, m.Outcomes = split(b.Outcomes, plainOutcome, fromOutcome)
+	return m
 }
 
 // ToBatch returns what m holds, which host has said. It checks what can be seen
@@ -42,10 +43,10 @@ func ToBatch(m *pb.Batch, host string) (b transfer.Batch, err error) {
 	if err := checkPaths(b); err != nil {
 		return b, invalid("Batch", err)
 	}
-	if b.Verdicts, err = all("verdicts", m.GetVerdicts(), MaxItems, f.toVerdict); err != nil {
+	if b.Verdicts, err = f.toVerdicts(m); err != nil {
 		return b, invalid("Batch", err)
 	}
-	if b.Seals, err = all("seals", m.GetSeals(), MaxItems, f.toSeal); err != nil {
+	if b.Seals, err = joined("seals", m.GetSealed(), 2, toPlainSeal, m.GetSeals(), f.toSeal); err != nil {
 		return b, invalid("Batch", err)
 	}
 	if b.Offers, err = all("offers", m.GetOffers(), MaxOffers, toOffer); err != nil {
@@ -54,7 +55,7 @@ func ToBatch(m *pb.Batch, host string) (b transfer.Batch, err error) {
 	if b.Settled, err = all("settlements", m.GetSettled(), MaxItems, toSettlement); err != nil {
 		return b, invalid("Batch", err)
 	}
-	if b.Outcomes, err = all("outcomes", m.GetOutcomes(), MaxItems, f.toOutcome); err != nil {
+	if b.Outcomes, err = joined("outcomes", m.GetPlaced(), 1, toPlainOutcome, m.GetOutcomes(), f.toOutcome); err != nil {
 		return b, invalid("Batch", err)
 	}
 	return b, nil

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
@@ -89,8 +90,10 @@ func FuzzWelcome(f *testing.F) {
 }
 
 func FuzzBatch(f *testing.F) {
-	if raw, err := proto.Marshal(wire.FromBatch(everything())); err == nil {
-		f.Add(raw)
+	for _, b := range []transfer.Batch{everything(), plainBatch()} {
+		if raw, err := proto.Marshal(wire.FromBatch(b)); err == nil {
+			f.Add(raw)
+		}
 	}
 	fuzz(f, validBatch(), func() *pb.Batch { return &pb.Batch{} }, func(t *testing.T, m *pb.Batch) {
 		t.Helper()

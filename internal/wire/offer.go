@@ -11,7 +11,10 @@ import (
 
 // FromOffer returns o as a message.
 func FromOffer(o transfer.Offer) *pb.Offer {
-	m := &pb.Offer{Id: uint64(o.ID), Segments: each(o.Segments, fromSegment), Digest: fromDigest(o.Digest)}
+	m := &pb.Offer{Id: uint64(o.ID), Digest: fromDigest(o.Digest)}
+	if m.Plain = plainSegments(o.Segments); m.Plain == nil {
+		m.Segments = each(o.Segments, fromSegment)
+	}
 	if t := o.Ticket; t.Len != 0 {
 		m.Ticket = &pb.Ticket{Address: t.Addr, Rkey: t.RKey, Length: t.Len, Immediate: t.Imm(), Rail: uint32(t.Rail)}
 	}
@@ -20,10 +23,15 @@ func FromOffer(o transfer.Offer) *pb.Offer {
 
 func toOffer(m *pb.Offer) (o transfer.Offer, err error) {
 	o.ID = int64(m.GetId())
-	if n := len(m.GetSegments()); o.ID <= 0 || n == 0 {
-		return o, fmt.Errorf("offer %d of %d segments", o.ID, n)
+	if n, plain := len(m.GetSegments()), len(m.GetPlain()); o.ID <= 0 || (n == 0) == (plain == 0) {
+		return o, fmt.Errorf("offer %d of %d segments, and %d numbers of plain ones", o.ID, n, plain)
 	}
-	if o.Segments, err = all("segments", m.GetSegments(), MaxSegments, toSegment); err != nil {
+	if m.GetPlain() != nil {
+		o.Segments, err = toPlainSegments(m.GetPlain())
+	} else {
+		o.Segments, err = all("segments", m.GetSegments(), MaxSegments, toSegment)
+	}
+	if err != nil {
 		return o, err
 	}
 	var sum int64
@@ -59,16 +67,20 @@ func fromSegment(s transfer.Segment) *pb.Segment {
 }
 
 func toSegment(m *pb.Segment) (transfer.Segment, error) {
-	s := transfer.Segment{
-		ID: int64(m.GetId()), Range: tree.Range{Off: int64(m.GetOffset()), Len: int64(m.GetLength())},
-		Compare: len(m.GetDigest()) > 0,
+	s, err := segmentOf(m.GetId(), m.GetOffset(), uint64(m.GetLength()))
+	if err == nil {
+		s.Compare = len(m.GetDigest()) > 0
+		s.Digest, err = toDigest(m.GetDigest())
 	}
-	if s.ID < 0 || s.Len == 0 || s.Len > MaxChunk || m.GetOffset() > MaxSize {
-		return s, fmt.Errorf("%d bytes at %d of entry %d", s.Len, m.GetOffset(), s.ID)
-	}
-	var err error
-	s.Digest, err = toDigest(m.GetDigest())
 	return s, err
+}
+
+func segmentOf(id, off, n uint64) (transfer.Segment, error) {
+	s := transfer.Segment{ID: int64(id), Range: tree.Range{Off: int64(off), Len: int64(n)}}
+	if s.ID < 0 || n == 0 || n > MaxChunk || off > MaxSize {
+		return s, fmt.Errorf("%d bytes at %d of entry %d", n, off, s.ID)
+	}
+	return s, nil
 }
 
 func fromSettlement(s transfer.Settlement) *pb.Settlement {

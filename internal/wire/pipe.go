@@ -40,7 +40,7 @@ type Stream[In, Out any] interface {
 // own, and its sends and receives end with a context, with the stream, and with
 // the peer's silence. Send may be called from any goroutine, Recv from one.
 type Pipe[In, Out proto.Message] struct {
-	in     chan In
+	in     chan sized[In]
 	out    chan Out
 	queued atomic.Int64 // bytes that wait in in
 	heard  atomic.Int64 // when the last message came, as time since start
@@ -52,6 +52,12 @@ type Pipe[In, Out proto.Message] struct {
 	quit   chan struct{} // closed by HangUp
 }
 
+// sized is a message with its size in bytes, which takes a walk over all that is in it.
+type sized[M any] struct {
+	message M
+	size    int64
+}
+
 // NewPipe starts a pipe on s. The context that it returns ends with the stream,
 // and its cause says why. isBeat knows a heartbeat, and newBeat makes one. The
 // goroutines of the pipe end once the stream ends: on the server, when its
@@ -59,7 +65,7 @@ type Pipe[In, Out proto.Message] struct {
 func NewPipe[In, Out proto.Message](ctx context.Context, s Stream[In, Out], isBeat func(In) bool, newBeat func() Out) (*Pipe[In, Out], context.Context) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	p := &Pipe[In, Out]{
-		in: make(chan In, queue), out: make(chan Out, queue),
+		in: make(chan sized[In], queue), out: make(chan Out, queue),
 		start: time.Now(), cancel: cancel, quit: make(chan struct{}),
 		over: ctx.Done(), why: func() error { return context.Cause(ctx) },
 	}
@@ -91,11 +97,12 @@ func (p *Pipe[In, Out]) receive(s Stream[In, Out], isBeat func(In) bool) {
 // put queues a message of the peer's. Only a peer that ignores the window can
 // fill the queue.
 func (p *Pipe[In, Out]) put(m In) bool {
-	if p.queued.Add(int64(proto.Size(m))) > maxQueued {
+	size := int64(proto.Size(m))
+	if p.queued.Add(size) > maxQueued {
 		return false
 	}
 	select {
-	case p.in <- m:
+	case p.in <- sized[In]{m, size}:
 		return true
 	default:
 		return false
@@ -191,9 +198,9 @@ func (p *Pipe[In, Out]) Send(ctx context.Context, m Out) error {
 
 // Recv returns the peer's next message; what the stream ended with, io.EOF or a
 // status, once all that came before it was returned.
-func (p *Pipe[In, Out]) Recv(ctx context.Context) (m In, err error) {
+func (p *Pipe[In, Out]) Recv(ctx context.Context) (none In, err error) {
 	select {
-	case m = <-p.in:
+	case m := <-p.in:
 		return p.take(m), nil
 	case <-ctx.Done():
 		err = context.Cause(ctx)
@@ -201,17 +208,17 @@ func (p *Pipe[In, Out]) Recv(ctx context.Context) (m In, err error) {
 		err = p.why()
 	}
 	select {
-	case m = <-p.in: // what came ahead of the end goes first
+	case m := <-p.in: // what came ahead of the end goes first
 		return p.take(m), nil
 	default:
-		return m, err
+		return none, err
 	}
 }
 
 // take accounts for a message that leaves the queue.
-func (p *Pipe[In, Out]) take(m In) In {
-	p.queued.Add(-int64(proto.Size(m)))
-	return m
+func (p *Pipe[In, Out]) take(m sized[In]) In {
+	p.queued.Add(-m.size)
+	return m.message
 }
 
 // HangUp says that nothing more will be sent, and returns once the peer has

@@ -1929,17 +1929,22 @@ func (x *Accept) GetPath() []byte {
 // Batch is all that one end has to say at a time. It is heeded field by field, in
 // this order.
 type Batch struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Entries       []*Entry               `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`   // source to sink: what there is
-	Last          bool                   `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`        // source to sink: there is no more
-	Problems      []*Problem             `protobuf:"bytes,3,rep,name=problems,proto3" json:"problems,omitempty"` // either way: what could not be copied and has no Outcome
-	Removed       [][]byte               `protobuf:"bytes,4,rep,name=removed,proto3" json:"removed,omitempty"`   // sink to source: what was, or would be, deleted
-	Verdicts      []*Verdict             `protobuf:"bytes,5,rep,name=verdicts,proto3" json:"verdicts,omitempty"` // sink to source: what is wanted
-	Seals         []*Seal                `protobuf:"bytes,6,rep,name=seals,proto3" json:"seals,omitempty"`       // source to sink: files that were read to their end
-	Offers        []*Offer               `protobuf:"bytes,7,rep,name=offers,proto3" json:"offers,omitempty"`     // lender to driver
-	Settled       []*Settlement          `protobuf:"bytes,8,rep,name=settled,proto3" json:"settled,omitempty"`   // driver to lender
-	Outcomes      []*Outcome             `protobuf:"bytes,9,rep,name=outcomes,proto3" json:"outcomes,omitempty"` // sink to source: what became of the files that were wanted
-	Done          bool                   `protobuf:"varint,10,opt,name=done,proto3" json:"done,omitempty"`       // daemon to client, of a put: there is nothing left to do
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Entries  []*Entry               `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`   // source to sink: what there is
+	Last     bool                   `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`        // source to sink: there is no more
+	Problems []*Problem             `protobuf:"bytes,3,rep,name=problems,proto3" json:"problems,omitempty"` // either way: what could not be copied and has no Outcome
+	Removed  [][]byte               `protobuf:"bytes,4,rep,name=removed,proto3" json:"removed,omitempty"`   // sink to source: what was, or would be, deleted
+	Verdicts []*Verdict             `protobuf:"bytes,5,rep,name=verdicts,proto3" json:"verdicts,omitempty"` // sink to source: what is wanted
+	Seals    []*Seal                `protobuf:"bytes,6,rep,name=seals,proto3" json:"seals,omitempty"`       // source to sink: files that were read to their end
+	Offers   []*Offer               `protobuf:"bytes,7,rep,name=offers,proto3" json:"offers,omitempty"`     // lender to driver
+	Settled  []*Settlement          `protobuf:"bytes,8,rep,name=settled,proto3" json:"settled,omitempty"`   // driver to lender
+	Outcomes []*Outcome             `protobuf:"bytes,9,rep,name=outcomes,proto3" json:"outcomes,omitempty"` // sink to source: what became of the files that were wanted
+	Done     bool                   `protobuf:"varint,10,opt,name=done,proto3" json:"done,omitempty"`       // daemon to client, of a put: there is nothing left to do
+	// What is said of nearly every file of a tree of small ones, without a message for
+	// each: numbers one after the other. They belong with the messages above.
+	Wanted        []uint64 `protobuf:"varint,11,rep,packed,name=wanted,proto3" json:"wanted,omitempty"` // with verdicts, ordered by ID: ID and length, of a file that is new and wanted from 0 to there
+	Sealed        []uint64 `protobuf:"varint,12,rep,packed,name=sealed,proto3" json:"sealed,omitempty"` // ahead of seals: ID and size, without a digest
+	Placed        []uint64 `protobuf:"varint,13,rep,packed,name=placed,proto3" json:"placed,omitempty"` // ahead of outcomes: ID, of what is in place
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2042,6 +2047,27 @@ func (x *Batch) GetDone() bool {
 		return x.Done
 	}
 	return false
+}
+
+func (x *Batch) GetWanted() []uint64 {
+	if x != nil {
+		return x.Wanted
+	}
+	return nil
+}
+
+func (x *Batch) GetSealed() []uint64 {
+	if x != nil {
+		return x.Sealed
+	}
+	return nil
+}
+
+func (x *Batch) GetPlaced() []uint64 {
+	if x != nil {
+		return x.Placed
+	}
+	return nil
 }
 
 // Entry is one thing in a tree.
@@ -2695,10 +2721,11 @@ func (x *Seal) GetFault() *Fault {
 // Offer lends one bundle.
 type Offer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`            // the client's choice; in use until it is settled
-	Segments      []*Segment             `protobuf:"bytes,2,rep,name=segments,proto3" json:"segments,omitempty"` // follow one another in the bundle
-	Ticket        *Ticket                `protobuf:"bytes,3,opt,name=ticket,proto3" json:"ticket,omitempty"`     // none: only digests are compared
-	Digest        []byte                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`     // of a put's bundle, XXH3-128, 16 bytes, canonical order; none: zero
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`              // the client's choice; in use until it is settled
+	Segments      []*Segment             `protobuf:"bytes,2,rep,name=segments,proto3" json:"segments,omitempty"`   // follow one another in the bundle
+	Ticket        *Ticket                `protobuf:"bytes,3,opt,name=ticket,proto3" json:"ticket,omitempty"`       // none: only digests are compared
+	Digest        []byte                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`       // of a put's bundle, XXH3-128, 16 bytes, canonical order; none: zero
+	Plain         []uint64               `protobuf:"varint,5,rep,packed,name=plain,proto3" json:"plain,omitempty"` // in the place of segments, where none has a digest: ID, offset and length of each
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2757,6 +2784,13 @@ func (x *Offer) GetTicket() *Ticket {
 func (x *Offer) GetDigest() []byte {
 	if x != nil {
 		return x.Digest
+	}
+	return nil
+}
+
+func (x *Offer) GetPlain() []uint64 {
+	if x != nil {
+		return x.Plain
 	}
 	return nil
 }
@@ -3630,7 +3664,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\adurable\x18\x11 \x01(\bR\adurable\x12 \n" +
 	"\x03way\x18\x12 \x01(\x0e2\x0e.rdmacp.v1.WayR\x03way\"\x1c\n" +
 	"\x06Accept\x12\x12\n" +
-	"\x04path\x18\x01 \x01(\fR\x04path\"\x87\x03\n" +
+	"\x04path\x18\x01 \x01(\fR\x04path\"\xcf\x03\n" +
 	"\x05Batch\x12*\n" +
 	"\aentries\x18\x01 \x03(\v2\x10.rdmacp.v1.EntryR\aentries\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\bR\x04last\x12.\n" +
@@ -3642,7 +3676,10 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\asettled\x18\b \x03(\v2\x15.rdmacp.v1.SettlementR\asettled\x12.\n" +
 	"\boutcomes\x18\t \x03(\v2\x12.rdmacp.v1.OutcomeR\boutcomes\x12\x12\n" +
 	"\x04done\x18\n" +
-	" \x01(\bR\x04done\"\xe1\x04\n" +
+	" \x01(\bR\x04done\x12\x16\n" +
+	"\x06wanted\x18\v \x03(\x04R\x06wanted\x12\x16\n" +
+	"\x06sealed\x18\f \x03(\x04R\x06sealed\x12\x16\n" +
+	"\x06placed\x18\r \x03(\x04R\x06placed\"\xe1\x04\n" +
 	"\x05Entry\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06parent\x18\x02 \x01(\x04R\x06parent\x12\x12\n" +
@@ -3697,12 +3734,13 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x14\n" +
 	"\x05whole\x18\x03 \x01(\fR\x05whole\x12&\n" +
-	"\x05fault\x18\x04 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\x8a\x01\n" +
+	"\x05fault\x18\x04 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\xa0\x01\n" +
 	"\x05Offer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12.\n" +
 	"\bsegments\x18\x02 \x03(\v2\x12.rdmacp.v1.SegmentR\bsegments\x12)\n" +
 	"\x06ticket\x18\x03 \x01(\v2\x11.rdmacp.v1.TicketR\x06ticket\x12\x16\n" +
-	"\x06digest\x18\x04 \x01(\fR\x06digest\"a\n" +
+	"\x06digest\x18\x04 \x01(\fR\x06digest\x12\x14\n" +
+	"\x05plain\x18\x05 \x03(\x04R\x05plain\"a\n" +
 	"\aSegment\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x16\n" +
