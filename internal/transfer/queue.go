@@ -35,6 +35,15 @@ type load struct {
 	ranges  []tree.Range
 	compare bool
 	stream  *stream // not nil: the length is not known
+
+	one [1]tree.Range // the memory of ranges, which most files have one of
+}
+
+// newLoad makes a load, which cuts up ranges of its own.
+func newLoad(id, size int64, ranges []tree.Range, compare bool) *load {
+	l := &load{id: id, size: size, compare: compare}
+	l.ranges = append(l.one[:0], ranges...)
+	return l
 }
 
 func newQueue(chunk int) *queue {

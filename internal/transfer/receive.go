@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -58,7 +57,7 @@ func (r *receiver) finish(ctx context.Context) error {
 func (r *receiver) wanted(ts []*taken) {
 	ls := make([]*load, 0, len(ts))
 	for _, t := range ts {
-		ls = append(ls, &load{id: t.entry.ID, size: t.entry.Meta.Size, ranges: slices.Clone(t.verdict.Ranges), compare: t.verdict.Compare})
+		ls = append(ls, newLoad(t.entry.ID, t.entry.Meta.Size, t.verdict.Ranges, t.verdict.Compare))
 	}
 	r.lending.queue.push(ls)
 }

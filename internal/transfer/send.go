@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -80,7 +79,7 @@ func (s *sender) verdicts(vs []tree.Verdict) error {
 		if g == nil {
 			continue
 		}
-		l := &load{id: v.ID, size: g.entry.Meta.Size, ranges: slices.Clone(v.Ranges), compare: v.Compare}
+		l := newLoad(v.ID, g.entry.Meta.Size, v.Ranges, v.Compare)
 		if l.size == tree.Streamed {
 			l.stream = &stream{given: g, hash: s.options.Digest.New()}
 		}

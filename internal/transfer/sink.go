@@ -74,7 +74,11 @@ func (s *sink) list(b Batch) error {
 		}
 		s.lastID = e.ID
 	}
-	s.arrived = append(s.arrived, b.Entries...)
+	if len(s.arrived) == 0 {
+		s.arrived = b.Entries // a message's are nobody else's
+	} else {
+		s.arrived = append(s.arrived, b.Entries...)
+	}
 	s.last = s.last || b.Last
 	if n := len(s.arrived) + s.busy + len(s.files); n > maxOpen {
 		return broke("%d entries at once", n)

@@ -66,10 +66,12 @@ func (s *sink) addAll(ctx context.Context, batch []tree.Entry, paths *tree.Paths
 
 // take notes a file that is wanted.
 func (s *sink) take(e tree.Entry, path string, v tree.Verdict) *taken {
-	t := &taken{entry: e, path: path, verdict: v}
-	wanted := tree.RangesOf(v.Ranges)
-	t.left = wanted.Bytes()
-	t.there = *tree.RangesOf(wanted.Without([]tree.Range{{Len: max(e.Meta.Size, 0)}})) // the rest is not asked for
+	t := &taken{entry: e, path: path, verdict: v, left: e.Meta.Size}
+	if !t.whole(v.Ranges...) {
+		wanted := tree.RangesOf(v.Ranges)
+		t.left = wanted.Bytes()
+		t.there = *tree.RangesOf(wanted.Without([]tree.Range{{Len: max(e.Meta.Size, 0)}})) // the rest is not asked for
+	}
 	s.tally.count(func(r *Report) { r.Resumed += v.Resumed })
 	s.mu.Lock()
 	s.files[e.ID] = t

@@ -83,8 +83,12 @@ func (s *sink) landed(seg Segment, d transport.Digest, how arrival) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := t.there.Bytes()
-	t.there.Add(seg.Range)
-	t.left -= t.there.Bytes() - before
+	if t.whole(seg.Range) {
+		t.left = 0
+	} else {
+		before := t.there.Bytes()
+		t.there.Add(seg.Range)
+		t.left -= t.there.Bytes() - before
+	}
 	s.settleUp(t)
 }

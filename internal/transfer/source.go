@@ -245,9 +245,13 @@ func (s *source) read(g *given, p []byte, off int64) (m transport.Moved, ok bool
 // read again counts once.
 func (s *source) taken(g *given, r tree.Range) {
 	g.mu.Lock()
-	before := g.got.Bytes()
-	g.got.Add(r)
-	g.left -= g.got.Bytes() - before
+	if r.Off == 0 && r.Len == g.entry.Meta.Size {
+		g.left = 0
+	} else {
+		before := g.got.Bytes()
+		g.got.Add(r)
+		g.left -= g.got.Bytes() - before
+	}
 	last := g.left <= 0
 	g.mu.Unlock()
 	if last {

@@ -28,6 +28,12 @@ type taken struct {
 	over    bool // it is in place, or given up
 }
 
+// whole reports whether the ranges are one that is all of the file, as it is of most
+// files: nothing has to be kept of which bytes are there.
+func (t *taken) whole(rs ...tree.Range) bool {
+	return len(rs) == 1 && rs[0].Off == 0 && rs[0].Len == t.entry.Meta.Size
+}
+
 var errGivenUp = errors.New("it was given up")
 
 // close gives a file up. One that was never opened cannot be any more.
