@@ -44,6 +44,7 @@ type Peer struct {
 	SessionID   string // as in the daemon's log
 	Device      string // the daemon's RDMA device and port, or its address
 	LocalDevice string // this end's
+	ChunkSize   int    // bytes, agreed
 
 	Transport transport.Kind // what the bytes travel by
 	NoRDMA    *fault.Error   // why it is not RDMA; nil where it is, or was not wanted
@@ -167,7 +168,7 @@ func (s *Session) agree(ctx context.Context, local, remote netip.Addr) error {
 	s.railNames[0] = pending.Endpoint().Device
 	s.lender = newBook(lender)
 	s.chunk = welcome.ChunkSize
-	s.peer.Version, s.peer.SessionID = welcome.Version, welcome.Session
+	s.peer.Version, s.peer.SessionID, s.peer.ChunkSize = welcome.Version, welcome.Session, s.chunk
 	s.peer.Device, s.peer.LocalDevice = devices(welcome.Endpoint, welcome.Endpoint), devices(pending.Endpoint(), welcome.Endpoint)
 	o.Logger.Debug("session open", slog.String("session", s.peer.SessionID), slog.String("transport", o.Transport.String()), slog.String("device", s.peer.LocalDevice),
 		slog.String("peer_device", s.peer.Device), slog.Int("chunk_size", s.chunk))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rdmacp/rdmacp/internal/blank"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -56,6 +57,16 @@ func (s *Session) Get(ctx context.Context, from []Target, dst tree.Sink, j Job) 
 	c := wire.Copy{Targets: from, Walk: j.Walk, Remove: j.removes()}
 	return s.transfer(ctx, transport.Get, c, j, func(l *link, o transfer.Options) (transfer.Report, error) {
 		return transfer.Receive(ctx, s.lender, l, dst, o)
+	})
+}
+
+// Blank moves n bytes of memory in the session's direction, with no file at either end.
+func (s *Session) Blank(ctx context.Context, n int64) (Result, error) {
+	return s.transfer(ctx, s.options.Direction, wire.Copy{Blank: n}, Job{}, func(l *link, o transfer.Options) (transfer.Report, error) {
+		if s.options.Direction == transport.Put {
+			return transfer.Send(ctx, s.lender, l, blank.Source(n), o)
+		}
+		return transfer.Receive(ctx, s.lender, l, blank.Sink{}, o)
 	})
 }
 

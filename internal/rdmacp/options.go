@@ -72,12 +72,17 @@ type reaching struct {
 
 // add defines the flags.
 func (r *reaching) add(f *pflag.FlagSet) {
-	f.IntVar(&r.port, "port", defaultPort, "`port` of the daemon")
+	r.addWay(f)
 	f.StringVar(&r.bwlimit, "bwlimit", "", "send at most that many bytes a second: 500M, 1.5G; a plain `number` is KiB, as rsync has it")
-	f.StringVar(&r.device, "device", "", "RDMA `device` of this host to use, as in mlx5_0 or mlx5_0/1, and no TCP (default: the one that reaches the daemon)")
-	f.StringVar(&r.transport, "transport", "auto", "`how` the bytes travel: rdma, tcp, or auto: by rdma, and by tcp with a word about it where an end has no RDMA device")
 	f.StringVar(&r.chunkSize, "chunk-size", defaultChunkSize, "`size` of a chunk; the daemon may choose less")
 	f.IntVar(&r.slots, "slots", defaultSlots, "`number` of chunks in flight; each pins the size of a chunk in memory at both ends")
+}
+
+// addWay defines those that do not concern files.
+func (r *reaching) addWay(f *pflag.FlagSet) {
+	f.IntVar(&r.port, "port", defaultPort, "`port` of the daemon")
+	f.StringVar(&r.device, "device", "", "RDMA `device` of this host to use, as in mlx5_0 or mlx5_0/1, and no TCP (default: the one that reaches the daemon)")
+	f.StringVar(&r.transport, "transport", "auto", "`how` the bytes travel: rdma, tcp, or auto: by rdma, and by tcp with a word about it where an end has no RDMA device")
 	f.IntVar(&r.qps, "qps", 0, "`number` of queue pairs of each rail, or of TCP connections (default: 4)")
 	f.IntVar(&r.rails, "rails", 0, "use at most that `number` of rails, RDMA ports on networks of their own, at once (default: all that lead from host to host)")
 	f.DurationVar(&r.connectTimeout, "connect-timeout", defaultConnectTimeout, "how long the daemon may take to open a session")

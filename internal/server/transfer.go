@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rdmacp/rdmacp/internal/blank"
 	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -20,7 +21,10 @@ func (ss *session) copy(ctx context.Context, m *pb.Copy) error {
 	if err != nil {
 		return err
 	}
-	if ss.hello.Direction == transport.Put {
+	switch {
+	case c.Blank > 0:
+		return ss.blank(ctx, c)
+	case ss.hello.Direction == transport.Put:
 		return ss.put(ctx, c)
 	}
 	return ss.get(ctx, c)
@@ -56,6 +60,17 @@ func (ss *session) get(ctx context.Context, c wire.Copy) (err error) {
 	defer func() { err = errors.Join(err, walker.Close()) }()
 	return ss.move(ctx, where, where.abs(), func(l *link) (transfer.Report, error) {
 		return transfer.Push(ctx, steady{ss.driver, ctx}, l, walker, ss.engine(c, where))
+	})
+}
+
+// blank moves memory, and no file.
+func (ss *session) blank(ctx context.Context, c wire.Copy) error {
+	none := place{export: &export{}}
+	return ss.move(ctx, none, "", func(l *link) (transfer.Report, error) {
+		if ss.hello.Direction == transport.Put {
+			return transfer.Pull(ctx, steady{ss.driver, ctx}, l, blank.Sink{}, ss.engine(c, none))
+		}
+		return transfer.Push(ctx, steady{ss.driver, ctx}, l, blank.Source(c.Blank), ss.engine(c, none))
 	})
 }
 

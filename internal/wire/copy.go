@@ -22,7 +22,8 @@ type Copy struct {
 	Digest   tree.Algorithm   // of whole files
 	ReadBack bool             // put
 	Verify   bool
-	Remove   bool // get
+	Remove   bool  // get
+	Blank    int64 // not 0: no files, but that many bytes of memory
 }
 
 // Target names something on the daemon's host.
@@ -40,7 +41,7 @@ func FromCopy(c Copy, d transport.Direction) (*pb.Copy, error) {
 	}
 	m := &pb.Copy{
 		Naming: pb.Naming(c.Naming), Several: c.Several, Digest: pb.Algorithm(c.Digest),
-		ReadBack: c.ReadBack, Verify: c.Verify, RemoveSources: c.Remove,
+		ReadBack: c.ReadBack, Verify: c.Verify, RemoveSources: c.Remove, Blank: uint64(c.Blank),
 	}
 	for _, t := range c.Targets {
 		// What is no UTF-8 cannot be sent, and names no export.
@@ -60,6 +61,7 @@ func ToCopy(m *pb.Copy, d transport.Direction) (Copy, error) {
 		Naming: tree.Naming(min(uint32(m.GetNaming()), 255)), Several: m.GetSeveral(),
 		Digest:   tree.Algorithm(min(uint32(m.GetDigest()), 255)),
 		ReadBack: m.GetReadBack(), Verify: m.GetVerify(), Remove: m.GetRemoveSources(),
+		Blank: int64(min(m.GetBlank(), MaxSize)),
 	}
 	for _, t := range m.GetTargets() {
 		c.Targets = append(c.Targets, Target{Export: t.GetExport(), Path: string(t.GetPath())})
@@ -82,9 +84,11 @@ func ToCopy(m *pb.Copy, d transport.Direction) (Copy, error) {
 // check refuses what no daemon does.
 func (c Copy) check(d transport.Direction) error {
 	switch {
-	case len(c.Targets) == 0 || len(c.Targets) > MaxTargets || d == transport.Put && len(c.Targets) > 1:
+	case c.Blank != 0 && len(c.Targets) > 0:
+		return errors.New("it names targets and moves no files")
+	case c.Blank == 0 && len(c.Targets) == 0 || len(c.Targets) > MaxTargets || d == transport.Put && len(c.Targets) > 1:
 		return fmt.Errorf("it names %d targets", len(c.Targets))
-	case d == transport.Put && (c.Naming < tree.Auto || c.Naming > tree.Contents):
+	case d == transport.Put && c.Blank == 0 && (c.Naming < tree.Auto || c.Naming > tree.Contents):
 		return fmt.Errorf("it is named in way %d, which nobody knows", c.Naming)
 	case c.Digest > tree.SHA256:
 		return fmt.Errorf("digest algorithm %d", c.Digest)

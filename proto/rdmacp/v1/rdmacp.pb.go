@@ -1310,6 +1310,7 @@ type Copy struct {
 	ReadBack      bool                   `protobuf:"varint,7,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`                // for a put: read what was written again before it is committed
 	Verify        bool                   `protobuf:"varint,8,opt,name=verify,proto3" json:"verify,omitempty"`                                    // change nothing, and compare everything by content
 	RemoveSources bool                   `protobuf:"varint,9,opt,name=remove_sources,json=removeSources,proto3" json:"remove_sources,omitempty"` // for a get: remove what the client has committed
+	Blank         uint64                 `protobuf:"varint,10,opt,name=blank,proto3" json:"blank,omitempty"`                                     // no targets, and no files at either end: that many bytes of memory are moved, and forgotten
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1405,6 +1406,13 @@ func (x *Copy) GetRemoveSources() bool {
 		return x.RemoveSources
 	}
 	return false
+}
+
+func (x *Copy) GetBlank() uint64 {
+	if x != nil {
+		return x.Blank
+	}
+	return 0
 }
 
 // Target names something on the daemon's host. A slash at the end of a get's says
@@ -3607,7 +3615,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x04more\x18\f \x03(\v2\x13.rdmacp.v1.EndpointR\x04more\"5\n" +
 	"\tQueuePair\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x10\n" +
-	"\x03psn\x18\x02 \x01(\rR\x03psn\"\xda\x02\n" +
+	"\x03psn\x18\x02 \x01(\rR\x03psn\"\xf0\x02\n" +
 	"\x04Copy\x12+\n" +
 	"\atargets\x18\x01 \x03(\v2\x11.rdmacp.v1.TargetR\atargets\x12)\n" +
 	"\x06naming\x18\x02 \x01(\x0e2\x11.rdmacp.v1.NamingR\x06naming\x12\x18\n" +
@@ -3617,7 +3625,9 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x06digest\x18\x06 \x01(\x0e2\x14.rdmacp.v1.AlgorithmR\x06digest\x12\x1b\n" +
 	"\tread_back\x18\a \x01(\bR\breadBack\x12\x16\n" +
 	"\x06verify\x18\b \x01(\bR\x06verify\x12%\n" +
-	"\x0eremove_sources\x18\t \x01(\bR\rremoveSources\"4\n" +
+	"\x0eremove_sources\x18\t \x01(\bR\rremoveSources\x12\x14\n" +
+	"\x05blank\x18\n" +
+	" \x01(\x04R\x05blank\"4\n" +
 	"\x06Target\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\fR\x04path\x12\x16\n" +
 	"\x06export\x18\x02 \x01(\tR\x06export\"\xf7\x02\n" +
