@@ -26,6 +26,8 @@ type Fabric struct {
 
 	mu       sync.Mutex // guards contexts
 	contexts map[string]*sharedContext
+
+	seen sight
 }
 
 var _ transport.Fabric = (*Fabric)(nil)
@@ -63,7 +65,7 @@ func (f *Fabric) PrepareDriver(ctx context.Context, s transport.Setup) (transpor
 
 // prepare chooses a rail and makes the objects of one end on it.
 func (f *Fabric) prepare(ctx context.Context, s transport.Setup, r role) (*end, error) {
-	choice, err := choose(ctx, s)
+	choice, err := f.choose(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +85,8 @@ func (f *Fabric) prepare(ctx context.Context, s transport.Setup, r role) (*end, 
 }
 
 // choose finds the rail and the GID that reach the peer.
-func choose(ctx context.Context, s transport.Setup) (device.Choice, error) {
-	rails, err := device.Rails()
+func (f *Fabric) choose(ctx context.Context, s transport.Setup) (device.Choice, error) {
+	rails, err := f.seen.rails()
 	if err != nil {
 		return device.Choice{}, err
 	}

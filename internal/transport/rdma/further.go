@@ -15,11 +15,11 @@ func (f *Fabric) Further(ctx context.Context, s transport.Setup) []transport.Set
 	if s.Device != "" {
 		return nil
 	}
-	first, err := choose(ctx, s)
+	first, err := f.choose(ctx, s)
 	if err != nil {
 		return nil // preparing the first says why
 	}
-	rails, err := device.Rails()
+	rails, err := f.seen.rails()
 	if err != nil {
 		return nil
 	}
