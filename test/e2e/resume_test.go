@@ -46,49 +46,82 @@ for i in $(seq 300); do echo $i-$i >small/$i; done && ln -s big link && truncate
 	mustLater(t, source, "rm -rf %s/tree", dataDir)
 	mustLater(t, sink, "rm -rf %s/copy", dataDir)
 
-	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-	var killed, moved, resumed int64
+	k := &killer{trial: tr, rng: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)), most: n, args: args}
 	limit := time.Duration(n) * 20 * time.Second
-	for begun := time.Now(); ; {
-		slowly := []string{fmt.Sprintf("--bwlimit=%dMiB", 2+rng.IntN(6)), "--chunk-size=256KiB"}
-		if killed >= int64(n) {
-			slowly = nil
-		}
-		c := tr.rdmacp(nil, nil, append(slowly, args...)...)
-		timer := time.AfterFunc(time.Duration(500+rng.IntN(4000))*time.Millisecond, func() {
-			switch {
-			case killed >= int64(n):
-			case rng.IntN(2) == 0:
-				_ = c.cmd.Process.Signal(syscall.SIGKILL)
-			default:
-				_, _ = tr.lab.there.sh("kill -KILL %d", tr.lab.daemon.pid)
-			}
-		})
-		r := c.wait()
-		timer.Stop()
-		moved += lastMoved(r.stdout)
-		if r.exit == 0 {
-			resumed = lastField(r.stdout, "resumed")
-			break
-		}
-		killed++
-		if !eventually(10*time.Second, func() bool { return r.exit != -1 || tr.lab.daemon.alive() }) || !tr.lab.daemon.alive() {
-			if _, err := tr.lab.daemon.wait(); err != nil {
-				t.Fatal(err)
-			}
-			if err := tr.lab.startMain(); err != nil {
-				t.Fatal(err)
-			}
+	const digest = "cd %s && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum"
+	want := must(t, source, digest, dataDir+"/tree")
+	rounds := 0
+	for begun := time.Now(); k.killed < n; rounds++ {
+		must(t, sink, "rm -rf %[1]s/copy && mkdir %[1]s/copy", dataDir)
+		k.round(t)
+		if got := must(t, sink, digest, dataDir+"/copy/tree"); want != got {
+			t.Fatalf("after %d kills the copy has %s, want %s", k.killed, got, want)
 		}
 		if time.Since(begun) > limit {
-			t.Fatalf("%d kills took %v", killed, limit)
+			t.Fatalf("%d kills took %v", k.killed, limit)
 		}
 	}
-	const digest = "cd %s && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum"
-	if want, got := must(t, source, digest, dataDir+"/tree"), must(t, sink, digest, dataDir+"/copy/tree"); want != got {
-		t.Errorf("after %d kills the copy has %s, want %s", killed, got, want)
+	t.Logf("%d kills in %d copies; %d bytes moved in all runs, %d resumed in the last of each", k.killed, rounds, k.moved, k.resumed)
+}
+
+// killer copies a tree again and again, and kills either end meanwhile.
+type killer struct {
+	trial          *trial
+	rng            *rand.Rand
+	args           []string
+	killed, most   int
+	moved, resumed int64
+}
+
+// round copies until all is there. Kills come until there were as many as are wanted.
+func (k *killer) round(t *testing.T) {
+	t.Helper()
+	for {
+		var slowly []string
+		if k.killed < k.most {
+			slowly = []string{fmt.Sprintf("--bwlimit=%dMiB", 2+k.rng.IntN(6)), "--chunk-size=256KiB"}
+		}
+		r := k.run(slowly)
+		k.moved += lastMoved(r.stdout)
+		if r.exit == 0 {
+			k.resumed += lastField(r.stdout, "resumed")
+			return
+		}
+		k.killed++
+		k.revive(t, r)
 	}
-	t.Logf("%d kills; %d bytes moved in all runs, %d resumed in the last", killed, moved, resumed)
+}
+
+// run runs the copy, and kills one of its ends if it takes long enough.
+func (k *killer) run(slowly []string) result {
+	daemon := k.trial.lab.daemon
+	here, after := k.rng.IntN(2) == 0, time.Duration(500+k.rng.IntN(4000))*time.Millisecond
+	c := k.trial.rdmacp(nil, nil, append(slowly, k.args...)...)
+	if slowly != nil {
+		defer time.AfterFunc(after, func() {
+			if here {
+				_ = c.cmd.Process.Signal(syscall.SIGKILL)
+				return
+			}
+			_, _ = k.trial.lab.there.sh("kill -KILL %d", daemon.pid)
+		}).Stop()
+	}
+	return c.wait()
+}
+
+// revive sees to it that there is a daemon.
+func (k *killer) revive(t *testing.T, r result) {
+	t.Helper()
+	l := k.trial.lab
+	if eventually(10*time.Second, func() bool { return r.exit != -1 || l.daemon.alive() }) && l.daemon.alive() {
+		return
+	}
+	if _, err := l.daemon.wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.startMain(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // lastField is a number in the last line of JSON that has it.
