@@ -149,7 +149,7 @@ func TestHostileSource(t *testing.T) {
 		play("long link", fault.Protocol, accept(), told(entry(func(e *pb.Entry) {
 			e.Kind, e.Size, e.Link = pb.Kind_KIND_SYMLINK, 0, bytes.Repeat([]byte{'x'}, 5000)
 		}))),
-		play("more behind the last", fault.Protocol, accept(), told(), told(entry(nil))),
+		play("more behind the last", fault.Protocol, accept(), told(entry(nil)), told(entry(func(e *pb.Entry) { e.Id = 2 }))),
 		play("verdict", fault.Protocol, accept(), wanted()),
 		play("outcome", fault.Protocol, accept(), batch(&pb.Batch{Outcomes: []*pb.Outcome{{Id: 1}}})),
 		play("done", fault.Protocol, accept(), batch(&pb.Batch{Done: true})),

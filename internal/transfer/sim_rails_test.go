@@ -62,15 +62,17 @@ func (ws wires) LatePackets() (n int64) {
 	return n
 }
 
-// paced is a lender in front of which nobody waits at the same instant as anybody else:
-// of those who do, the scheduler would choose, and not the seed.
+// paced is a lender in front of which nobody waits at the same instant as anybody else,
+// and whose loans do not end at the same instant either: of those who do, the scheduler
+// would choose, and not the seed.
 type paced struct {
 	transport.Lender
 	seed uint64
 }
 
-func (p paced) wait(ctx context.Context, ext transport.Extent) {
-	rng := rand.New(rand.NewPCG(p.seed, uint64(ext.Off)))
+// wait waits for a time that depends on the bundle at off and on the place.
+func (p paced) wait(ctx context.Context, off int64, place uint64) {
+	rng := rand.New(rand.NewPCG(p.seed+place, uint64(off)))
 	timer := time.NewTimer(time.Duration(rng.Int64N(int64(second))))
 	defer timer.Stop()
 	select {
@@ -81,12 +83,43 @@ func (p paced) wait(ctx context.Context, ext transport.Extent) {
 
 // LendSource implements transport.Lender.
 func (p paced) LendSource(ctx context.Context, src io.ReaderAt, ext transport.Extent) (transport.Loan, error) {
-	p.wait(ctx, ext)
-	return p.Lender.LendSource(ctx, src, ext)
+	p.wait(ctx, ext.Off, 0)
+	o, err := p.Lender.LendSource(ctx, src, ext)
+	return &pacedLoan{Loan: o, lender: p, off: ext.Off}, err
 }
 
 // LendSink implements transport.Lender.
 func (p paced) LendSink(ctx context.Context, dst io.WriterAt, ext transport.Extent) (transport.Loan, error) {
-	p.wait(ctx, ext)
-	return p.Lender.LendSink(ctx, dst, ext)
+	p.wait(ctx, ext.Off, 0)
+	o, err := p.Lender.LendSink(ctx, dst, ext)
+	return &pacedLoan{Loan: o, lender: p, off: ext.Off}, err
+}
+
+// pacedLoan is a loan of a paced lender. A slot's rail is part of what happens next, and
+// so is the order in which bundles that have lost theirs get new numbers.
+type pacedLoan struct {
+	transport.Loan
+	lender paced
+	off    int64
+}
+
+// Settle implements transport.Loan.
+func (o *pacedLoan) Settle(ctx context.Context) (transport.Digest, error) {
+	d, err := o.Loan.Settle(ctx)
+	if err != nil {
+		o.lender.wait(ctx, o.off, 1)
+	}
+	return d, err
+}
+
+// Return implements transport.Loan.
+func (o *pacedLoan) Return() {
+	o.lender.wait(context.Background(), o.off, 2)
+	o.Loan.Return()
+}
+
+// Lost implements transport.Loan.
+func (o *pacedLoan) Lost() {
+	o.lender.wait(context.Background(), o.off, 3)
+	o.Loan.Lost()
 }
