@@ -95,7 +95,7 @@ func checkPaged(t *testing.T, way transport.Direction, l transport.Lender, d tra
 		return
 	}
 	// The last chunk, 12 KiB, is too short for it.
-	if s.PagedBytes != size-12_345 || s.CopiedBytes != 12_345 || s.Windows != 3 || s.WhyCopied != "" {
+	if s.PagedBytes != size-12_345 || s.CopiedBytes != 12_345 || s.Windows != 3 || !strings.Contains(s.WhyCopied, "short chunk") {
 		t.Errorf("%+v", s)
 	}
 }
@@ -145,7 +145,7 @@ func TestRXESinkPages(t *testing.T) {
 				sink = lender.Stats()
 			}
 			t.Logf("%d bytes into the page cache in %d windows, %v; %d copied; %q", sink.PagedBytes, sink.Windows, sink.Map, sink.CopiedBytes, sink.WhyCopied)
-			if sink.PagedBytes != size-12_345 || sink.CopiedBytes != 12_345 || sink.Windows != 9 || sink.WhyCopied != "" {
+			if sink.PagedBytes != size-12_345 || sink.CopiedBytes != 12_345 || sink.Windows != 9 || !strings.Contains(sink.WhyCopied, "short chunk") {
 				t.Errorf("%+v", sink)
 			}
 			for _, c := range []func() error{lender.Close, driver.Close, fabric.Close} {

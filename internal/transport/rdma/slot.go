@@ -53,7 +53,7 @@ func (c *conn) sum(slot []byte, n int) transport.Digest {
 // took counts what went through a slot, and fails where a CPU has copied it and was not
 // to.
 func (c *conn) took(m transport.Moved, ext transport.Extent) error {
-	if c.pages != nil && ext.Len < leastPaged {
+	if c.pages != nil && ext.Len < leastPaged && !c.setup.ZeroCopy {
 		m.Why = "a short chunk costs less to copy than to map"
 	}
 	c.counters.took(m)
