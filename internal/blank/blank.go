@@ -5,8 +5,10 @@ package blank
 
 import (
 	"context"
+	"fmt"
 	"io"
 
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
@@ -59,8 +61,12 @@ type Sink struct{}
 
 var _ tree.Sink = Sink{}
 
-// Add wants all of a file.
+// Add wants all of a file of known size. A peer sends e: anything else is refused.
 func (Sink) Add(_ context.Context, e tree.Entry) tree.Verdict {
+	if e.Kind != tree.File || e.Meta.Size <= 0 {
+		return tree.Verdict{ID: e.ID, Answer: tree.Fail, Fault: fault.New(fault.Protocol, "taking blank bytes",
+			fmt.Errorf("%v %d of %d bytes is no file to measure by", e.Kind, e.ID, e.Meta.Size), "")}
+	}
 	return tree.Verdict{ID: e.ID, Answer: tree.Want, Change: tree.New, Ranges: []tree.Range{{Off: 0, Len: e.Meta.Size}}}
 }
 

@@ -113,12 +113,18 @@ func (w *scatter) WriteDirect(p []byte, _ int64) (all transport.Moved, _ error) 
 	return all, nil
 }
 
-// Place is that of transport.Paged: a bundle that is a range of one file lies in it.
+// Place is that of transport.Paged: a bundle that is a range of one file lies in it. Not
+// so while it is not known whether the destination has the same already: a file that
+// stays as it is would be made anew.
 func (w *scatter) Place(_ transport.Extent, take func(transport.Place) error) bool {
-	if len(w.segments) != 1 || w.segments[0].ID == 0 || w.keep[0] {
+	if len(w.segments) != 1 {
 		return false
 	}
-	return w.sink.place(w.segments[0], take)
+	s, undecided := w.segments[0], w.keep == nil
+	if s.ID == 0 || w.keep[0] || s.Compare && undecided {
+		return false
+	}
+	return w.sink.place(s, take)
 }
 
 // landed notes that the bundle has arrived whole; digest is the bundle's.
