@@ -85,3 +85,14 @@ func TestFlagStrings(t *testing.T) {
 		}
 	}
 }
+
+func TestAccessWrites(t *testing.T) {
+	for a, want := range map[Access]bool{
+		0: false, AccessRemoteRead: false, AccessRemoteRead | AccessRelaxedOrdering: false,
+		AccessLocalWrite: true, AccessRemoteWrite: true, AccessRemoteRead | AccessRemoteAtomic: true,
+	} {
+		if got := a.Writes(); got != want {
+			t.Errorf("%v: %v, want %v", a, got, want)
+		}
+	}
+}
