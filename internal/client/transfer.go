@@ -51,8 +51,8 @@ func (s *Session) Put(ctx context.Context, src tree.Source, to Target, j Job) (R
 	})
 }
 
-// Get copies what from names into dst, which it does not close. For what it
-// returns see Put.
+// Get copies what from names into dst, which it does not close: after an error, the
+// session is to be closed ahead of it. For what it returns see Put.
 func (s *Session) Get(ctx context.Context, from []Target, dst tree.Sink, j Job) (Result, error) {
 	c := wire.Copy{Targets: from, Walk: j.Walk, Remove: j.removes()}
 	return s.transfer(ctx, transport.Get, c, j, func(l *link, o transfer.Options) (transfer.Report, error) {

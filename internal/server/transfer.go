@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/blank"
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -44,10 +45,25 @@ func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() {
+		ss.quiet(ctx, err)
+		err = errors.Join(err, store.Close())
+	}()
 	return ss.move(ctx, where, store.Path(), func(l *link) (transfer.Report, error) {
 		return transfer.Pull(ctx, steady{ss.driver, ctx}, l, store, ss.engine(c, where))
 	})
+}
+
+// quiet sees to it that nothing arrives any more for a transfer that ended with err. The
+// engine lets each chunk end that it has begun, unless the session ends, or the data
+// path is gone: then there are no more transfers.
+func (ss *session) quiet(ctx context.Context, err error) {
+	if err == nil || ctx.Err() == nil && fault.CodeOf(err) != fault.Lost {
+		return
+	}
+	if err := ss.driver.Close(); err != nil {
+		ss.log.Error("closing the data path failed", slog.Any("error", err))
+	}
 }
 
 // get sends trees: the client lends room, this end pushes.

@@ -10,15 +10,14 @@ import (
 )
 
 // Pull is the daemon's end of a put: it hears what the client has, and pulls what
-// dst wants of it. For what it returns see Send.
+// dst wants of it. For what it returns see Send. After an error, files may be in the
+// making still: closing d and then dst ends them, in this order, lest something arrive
+// late where another copy goes on.
 func Pull(ctx context.Context, d transport.Driver, link Link, dst tree.Sink, o Options) (Report, error) {
 	e := newEnd(link, o)
 	p := &puller{end: e, dst: newSink(e, dst), driving: newDriving(e, d), done: make(chan struct{}), misses: map[int64]int{}}
 	err := e.run(ctx, p.hear, p.dst.add, p.dst.commit, p.finish,
 		func(ctx context.Context) error { return p.driving.work(ctx, p.one) })
-	if cerr := p.dst.close(); err == nil {
-		err = cerr
-	}
 	return e.tally.sum(), explain(ctx, err)
 }
 

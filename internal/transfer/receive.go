@@ -10,15 +10,12 @@ import (
 
 // Receive is the client's end of a get: it hears what the daemon has, lends room
 // for what dst wants of it and sees each bundle arrive. For what it returns see
-// Send.
+// Send, and for how to end l and dst after an error, Pull.
 func Receive(ctx context.Context, l transport.Lender, link Link, dst tree.Sink, o Options) (Report, error) {
 	e := newEnd(link, o)
 	r := &receiver{end: e, dst: newSink(e, dst), lending: newLending(e, l)}
 	r.dst.wanted = r.wanted
 	err := e.run(ctx, r.hear, append(r.lending.workers(r.bundle), r.dst.add, r.dst.commit, r.finish)...)
-	if cerr := r.dst.close(); err == nil {
-		err = cerr
-	}
 	return e.tally.sum(), explain(ctx, err)
 }
 

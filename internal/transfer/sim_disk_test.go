@@ -63,14 +63,14 @@ type plot struct {
 	names    map[int64]string
 	finished bool
 	clean    bool
-	open     int
+	live     map[*landing]struct{}
 	filled   int // those of them that bundles bring
 	most     int // of filled
 	resumed  int64
 }
 
 func newPlot(d *disk, slow pace, t map[int64]trouble, delta bool) *plot {
-	return &plot{slow: slow, trouble: t, delta: delta, disk: d, names: map[int64]string{}}
+	return &plot{slow: slow, trouble: t, delta: delta, disk: d, names: map[int64]string{}, live: map[*landing]struct{}{}}
 }
 
 // crash takes the power away.
@@ -78,6 +78,17 @@ func (p *plot) crash() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dead = true
+}
+
+// close gives up what is not in place, and returns how much that was.
+func (p *plot) close() int {
+	p.mu.Lock()
+	left := slices.Collect(maps.Keys(p.live))
+	p.mu.Unlock()
+	for _, l := range left {
+		_ = l.Close(false)
+	}
+	return len(left)
 }
 
 // Add wants whatever is not in place.
@@ -120,7 +131,7 @@ func (p *plot) Open(e tree.Entry, v tree.Verdict) (tree.Landing, error) {
 	if v.Compare {
 		l.old = p.disk.files[l.path].data
 	}
-	p.open++
+	p.live[l] = struct{}{}
 	if l.brought = len(v.Ranges) > 0; l.brought {
 		p.filled++
 		p.most = max(p.most, p.filled)
@@ -275,7 +286,7 @@ func (l *landing) end() {
 	if !l.over {
 		l.over = true
 		l.plot.mu.Lock()
-		l.plot.open--
+		delete(l.plot.live, l)
 		if l.brought {
 			l.plot.filled--
 		}

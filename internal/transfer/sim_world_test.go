@@ -75,9 +75,21 @@ func (w *world) run(t *testing.T) {
 	wg.Go(func() { w.runClient(clientCtx, paced{lender, w.seed}) })
 	wg.Go(func() { w.runDaemon(daemonCtx, driver) })
 	wg.Wait()
+	left := w.plot.close() // behind both ends of the data path
+	if receiver := w.sink(); left > 0 && receiver.err == nil {
+		t.Errorf("%d files are in the making after the end", left)
+	}
 	w.took = time.Since(start)
 	trouble.Stop()
 	w.link.breakDown()
+}
+
+// sink is the end that makes the files.
+func (w *world) sink() *side {
+	if w.direction == transport.Put {
+		return &w.daemon
+	}
+	return &w.client
 }
 
 // powerOff takes a host down. What runs on it runs on, but reaches nothing.

@@ -163,17 +163,3 @@ func (s *sink) finish(ctx context.Context) error {
 		},
 	})
 }
-
-// close gives up whatever was not committed, and keeps what is worth resuming.
-func (s *sink) close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var errs []error
-	for _, t := range s.files {
-		errs = append(errs, t.close(false))
-	}
-	for _, t := range s.ready {
-		errs = append(errs, t.close(false))
-	}
-	return errors.Join(errs...)
-}
