@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -106,10 +108,17 @@ func resources(n *node) (string, error) {
 }
 
 // deviceIndex is what a line of `rdma res show` begins with. A device that was
-// removed and made again has a new one.
+// removed and made again has a new one, and is the last of the list.
 var deviceIndex = regexp.MustCompile(`(?m)^[0-9]+: `)
 
-func withoutIndex(out string) string { return deviceIndex.ReplaceAllString(out, "") }
+func withoutIndex(out string) string {
+	lines := strings.Split(deviceIndex.ReplaceAllString(out, ""), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
 
 // eventually calls ok until it returns true, and reports whether it did so
 // within the limit.

@@ -90,7 +90,7 @@ func TestDeviceRemoved(t *testing.T) {
 	for _, n := range tr.lab.nodes() {
 		t.Run(n.name, func(t *testing.T) {
 			sub := tr.within(t)
-			src := random(t, tr.lab.here, dataDir+"/railless", 5000)
+			src := random(t, tr.lab.here, dataDir+"/railless-"+n.name, 5000)
 			d := sub.across(src, src.path+".copy")
 			must(t, n, "rdma link del rxe0")
 			mustLater(t, n, "rdma link add rxe0 type rxe netdev eth0")
