@@ -3,8 +3,6 @@ package storage
 import (
 	"os"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
@@ -60,7 +58,7 @@ func (s *Sink) whyCached() string {
 	case s.way == tree.BufferedWay:
 		return "buffered writes were asked for"
 	case s.meta.Size <= small: // streams have no size
-		return "O_DIRECT: it is for files of more than " + humanize.IBytes(small)
+		return whySmall
 	case !s.past.reach(s.use, os.O_WRONLY):
 		return s.past.why
 	}

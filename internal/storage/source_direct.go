@@ -5,8 +5,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
@@ -65,7 +63,7 @@ func (s *Source) whyCached(n int, off int64) string {
 	case !s.way.May(tree.DirectWay):
 		return s.way.String() + " reads were asked for"
 	case s.meta.Size <= small || off < 0 || int64(n) > s.meta.Size-off:
-		return "O_DIRECT: it is for files of more than " + humanize.IBytes(small)
+		return whySmall
 	case !s.past.reach(s.file.use, os.O_RDONLY):
 		return s.past.why
 	}

@@ -42,6 +42,9 @@ func (s *Sink) preallocate() error {
 // free space nor preallocated: that would take longer than to write it.
 const small = 1 << 20
 
+// whySmall is why a small file is copied.
+var whySmall = "zero copy is for files of more than " + humanize.IBytes(small)
+
 // start opens the partial file for an entry, unless it is open, and sees to it that
 // the entry will fit. Where part of it may be taken over from another file, only
 // the writes can tell.

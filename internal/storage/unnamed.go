@@ -137,6 +137,12 @@ func (s *Store) mayChoose(f *folder, h *handle, mode fs.FileMode) bool {
 	return f.heeding
 }
 
+// WriteDirect is WriteAt, which is all that a small file has.
+func (u *unnamed) WriteDirect(b []byte, off int64) (transport.Moved, error) {
+	n, err := u.WriteAt(b, off)
+	return transport.Moved{Bytes: n, Copied: n, Why: whySmall}, err
+}
+
 // WriteAt writes bytes to the file.
 func (u *unnamed) WriteAt(b []byte, off int64) (int, error) {
 	u.mu.Lock()

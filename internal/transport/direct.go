@@ -60,6 +60,6 @@ func WriteFrom(p []byte, dst io.WriterAt, off int64) (Moved, error) {
 // forbids it; refused is why the page cache could not be used, if that was tried.
 func CopiedFault(m Moved, ext Extent, refused string) error {
 	return fault.New(fault.Copied, "moving "+humanize.IBytes(uint64(ext.Len))+" without a copy by a CPU",
-		errors.New(cmp.Or(refused, m.Why, "a bundle of several files is put together by a CPU")),
+		errors.New(cmp.Or(refused, m.Why, "what it is read from or written to has no other way")),
 		"see docs/zerocopy.md for what it takes, or leave out --require-zero-copy")
 }

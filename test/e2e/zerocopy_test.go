@@ -44,7 +44,7 @@ func TestZeroCopy(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		sub := tr.within(t)
 		src := random(t, tr.lab.here, dataDir+"/zero", 5000)
-		sub.copy(sub.across(src, diskDir+"/small"), "--require-zero-copy").failed(t, 4, "copied", "short chunk", "docs/zerocopy.md")
+		sub.copy(sub.across(src, diskDir+"/small"), "--require-zero-copy").failed(t, 4, "copied", "more than 1.0 MiB", "docs/zerocopy.md")
 	})
 }
 
