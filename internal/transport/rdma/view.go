@@ -57,8 +57,11 @@ func (c *conn) land(slot *mr.Lease, v view, dst io.WriterAt, ext transport.Exten
 		digest := c.sum(slot.Bytes(), ext.Len)
 		return digest, c.flush(slot.Bytes(), dst, ext)
 	}
-	defer c.hide(v.window)
 	digest, err := c.look(v, ext)
+	if err := v.window.release(); err != nil { // the device may still write there
+		c.fail(lost(fmt.Errorf("taking a window back: %w", err)))
+		return digest, c.err()
+	}
 	if err != nil {
 		return digest, fmt.Errorf("%w: %w", transport.ErrSink, err)
 	}
@@ -94,9 +97,11 @@ func (c *conn) look(v view, ext transport.Extent) (digest transport.Digest, err 
 	return digest, err
 }
 
-// hide gives up a use of a window. What goes wrong then concerns nobody's bytes.
+// hide gives up a use of a window. One that cannot be taken back ends the connection: the
+// queue pairs go, and with them what could reach it.
 func (c *conn) hide(w *window) {
 	if err := w.release(); err != nil {
 		c.log.Warn("the page cache stays registered", slog.Any("error", err))
+		c.fail(lost(fmt.Errorf("taking a window back: %w", err)))
 	}
 }

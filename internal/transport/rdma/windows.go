@@ -25,6 +25,7 @@ type windows struct {
 	mu      sync.Mutex
 	open    map[windowKey]*window
 	idle    *window
+	stuck   []*window        // that could not be closed
 	refused map[uint64]error // by volume: why its page cache cannot be used
 }
 
@@ -140,7 +141,8 @@ func (ws *windows) refusal() string {
 	return ""
 }
 
-// release ends a use. Nil is nobody's window.
+// release ends a use. Nil is nobody's window. One that cannot be closed is tried again by
+// close, when the queue pairs are gone.
 func (w *window) release() error {
 	if w == nil {
 		return nil
@@ -166,7 +168,13 @@ func (w *window) release() error {
 	begun := time.Now()
 	defer func() { ws.counters.mapping.Add(int64(time.Since(begun))) }()
 	ws.counters.calls.Add(closeCalls)
-	return old.Close()
+	err := old.Close()
+	if err != nil {
+		ws.mu.Lock()
+		ws.stuck = append(ws.stuck, old)
+		ws.mu.Unlock()
+	}
+	return err
 }
 
 // close unmaps all. The queue pairs are gone, and nobody calls anything any more.
@@ -181,6 +189,9 @@ func (ws *windows) close() error {
 		errs = append(errs, w.Close())
 		delete(ws.open, key)
 	}
-	ws.idle = nil
+	for _, w := range ws.stuck {
+		errs = append(errs, w.Close())
+	}
+	ws.idle, ws.stuck = nil, nil
 	return errors.Join(errs...)
 }
