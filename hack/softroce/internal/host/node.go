@@ -55,11 +55,11 @@ func (n *node) start(ctx context.Context, g spec.Guest) error {
 	}()
 	if n.stream, err = listener.Accept(); err != nil {
 		<-n.exited
-		return fmt.Errorf("%s: QEMU did not start: %s", n.name, bytes.TrimSpace(n.stderr.Bytes()))
+		return fmt.Errorf("%s: %w: QEMU did not start: %s", n.name, errDied, bytes.TrimSpace(n.stderr.Bytes()))
 	}
 	n.conn = session.NewConn(n.stream)
 	if err := n.conn.SendJSON(session.Spec, g); err != nil {
-		return n.explain(err)
+		return n.explain(fmt.Errorf("%w: %w", errDied, err))
 	}
 	return nil
 }
@@ -69,7 +69,11 @@ var errDied = errors.New("died while booting")
 
 // awaitReady waits until the guest takes commands.
 func (n *node) awaitReady() error {
+	if n.options.accel == kvm {
+		_ = n.stream.SetReadDeadline(time.Now().Add(kvmBoot))
+	}
 	kind, payload, err := n.conn.Receive()
+	_ = n.stream.SetReadDeadline(time.Time{})
 	switch {
 	case err != nil:
 		return n.explain(fmt.Errorf("%w: %w", errDied, err))

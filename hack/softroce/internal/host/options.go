@@ -38,6 +38,18 @@ type Options struct {
 	Verbose     bool
 
 	cache string
+	accel string
+}
+
+// cpus is how many CPUs a host gets.
+func (o *Options) cpus() int {
+	switch {
+	case o.CPUs != 0:
+		return o.CPUs
+	case o.Nodes > 1 && o.accel == tcg:
+		return 1
+	}
+	return 2
 }
 
 const maxNodes = 9
@@ -105,12 +117,7 @@ func (o *Options) check() error {
 			o.Rails = 2
 		}
 	}
-	if o.CPUs == 0 {
-		o.CPUs = 2
-		if o.Nodes > 1 && accelerator() == tcg {
-			o.CPUs = 1
-		}
-	}
+	o.accel = accelerator()
 	switch {
 	case runtime.GOARCH != "amd64":
 		return fmt.Errorf("this machine is %s: guests are x86-64, and so must be their host", runtime.GOARCH)

@@ -2,7 +2,6 @@ package host
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -22,7 +21,6 @@ type machine struct {
 	image   string
 	initrd  string
 	disk    bool
-	accel   string
 	tscKHz  int64
 }
 
@@ -35,32 +33,17 @@ func (m machine) portSocket() string  { return m.file(".port") }
 func (m machine) shareDir() string    { return m.file(".share") }
 func (m machine) diskFile() string    { return m.file(".disk") }
 
-// kvm and tcg, emulation with a thread per CPU, are QEMU's accelerators.
-const (
-	kvm = "kvm"
-	tcg = "tcg,thread=multi"
-)
-
-// accelerator returns kvm where this user may use it.
-func accelerator() string {
-	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
-		_ = f.Close()
-		return kvm
-	}
-	return tcg
-}
-
 // args returns QEMU's arguments.
 func (m machine) args() []string {
 	o := m.options
 	kernel := commandLine
-	if m.accel == tcg {
+	if o.accel == tcg {
 		kernel += fmt.Sprintf(" tsc_early_khz=%d", m.tscKHz)
 	}
 	args := []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-machine", "pc", "-accel", m.accel, "-cpu", "max,la57=off",
-		"-smp", strconv.Itoa(o.CPUs), "-m", o.Memory,
+		"-machine", "pc", "-accel", o.accel, "-cpu", "max,la57=off",
+		"-smp", strconv.Itoa(o.cpus()), "-m", o.Memory,
 		"-kernel", m.image, "-initrd", m.initrd, "-append", kernel,
 		"-chardev", "file,id=console,path=" + m.consoleFile(), "-serial", "chardev:console",
 		"-device", "virtio-serial-pci",

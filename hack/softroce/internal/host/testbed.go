@@ -35,21 +35,6 @@ type testbed struct {
 	plan    gotest.Plan
 }
 
-// boots is how often guests are booted before their death while booting is an error: an emulated kernel panics now
-// and then, and nothing of the command has run yet.
-const boots = 3
-
-// run boots the guests, runs the command and returns its exit status.
-func run(ctx context.Context, o *Options) (code int, err error) {
-	for try := 1; ; try++ {
-		code, err = once(ctx, o)
-		if !errors.Is(err, errDied) || try == boots || ctx.Err() != nil {
-			return code, err
-		}
-		fmt.Fprintf(os.Stderr, "vm: booting once more, since a guest died while booting: %v\n", err)
-	}
-}
-
 // once is run without another try.
 func once(ctx context.Context, o *Options) (code int, err error) {
 	t := &testbed{o: o, started: sampleTSC()}
@@ -113,7 +98,7 @@ func (t *testbed) start(ctx context.Context) error {
 	for i := range t.o.Nodes {
 		g.Node = i + 1
 		n := &node{name: spec.NodeName(i + 1), machine: machine{
-			options: t.o, node: i + 1, dir: t.dir, image: k.Image, initrd: initrd, disk: g.Disk, accel: accelerator(), tscKHz: t.started.kHz(),
+			options: t.o, node: i + 1, dir: t.dir, image: k.Image, initrd: initrd, disk: g.Disk, tscKHz: t.started.kHz(),
 		}}
 		if err := t.prepare(ctx, n); err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)
