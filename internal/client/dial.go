@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/wire"
 )
 
@@ -35,11 +35,18 @@ func dial(ctx context.Context, o Options) (net.Conn, *grpc.ClientConn, error) {
 	if err != nil {
 		return nil, nil, unreachable(ctx, o, err)
 	}
+	if o.secured() {
+		if raw, err = o.prove(ctx, raw); err != nil {
+			return nil, nil, err
+		}
+	} else {
+		raw = &plain{Conn: raw}
+	}
 	once := make(chan net.Conn, 1)
 	once <- raw
 	// The host's name is no part of the target: not every one can stand in a URL.
 	conn, err := grpc.NewClient("passthrough:///rdmad",
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(mtls.Credentials()),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
 			select {
 			case c := <-once:

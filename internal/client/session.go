@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rails"
 	"github.com/rdmacp/rdmacp/internal/wire"
@@ -35,6 +36,7 @@ type Options struct {
 	Unverified     bool                // no digests of what is moved are computed
 	ZeroCopy       bool                // the session fails where a CPU would have to copy payload
 	Version        string              // of this client, for messages
+	TLS            *mtls.Store         // this end's credentials; nil: without TLS
 	Logger         *slog.Logger
 }
 
@@ -149,7 +151,7 @@ func (s *Session) agree(ctx context.Context, local, remote netip.Addr) error {
 	pending, err := rails.PrepareLender(ctx, s.rails(ctx, transport.Setup{
 		Kind: o.Transport, Device: o.Device, Local: local, Peer: remote, Dial: s.dialMore,
 		Direction: o.Direction, ChunkSize: o.ChunkSize, QPs: o.QPs,
-		Unverified: o.Unverified, ZeroCopy: o.ZeroCopy,
+		Unverified: o.Unverified, ZeroCopy: o.ZeroCopy, TLS: o.secured(),
 	}), s.dropped)
 	if err != nil {
 		return err
@@ -194,7 +196,11 @@ func (s *Session) shake(ctx context.Context, e transport.Endpoint) (wire.Welcome
 // dialMore makes one more connection to where the control connection leads.
 func (s *Session) dialMore(ctx context.Context) (net.Conn, error) {
 	a := s.raw.RemoteAddr()
-	return (&net.Dialer{}).DialContext(ctx, a.Network(), a.String())
+	c, err := (&net.Dialer{}).DialContext(ctx, a.Network(), a.String())
+	if err != nil || !s.options.secured() {
+		return c, err
+	}
+	return s.options.prove(ctx, c)
 }
 
 // fallback is why the session does not go by RDMA, for the daemon's log.

@@ -16,6 +16,9 @@ import (
 
 // explain adds where it happened, and makes a fault of what is none.
 func (s *Session) explain(ctx context.Context, err error) error {
+	if f := s.unproven(); f != nil && err != nil {
+		return f
+	}
 	return toFault(ctx, err, s.options.Host)
 }
 

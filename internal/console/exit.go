@@ -36,11 +36,11 @@ func Exit(c fault.Code) int {
 		return exitUsage
 	case fault.Version:
 		return exitVersion
-	case fault.NotExport, fault.ReadOnly:
+	case fault.NotExport, fault.ReadOnly, fault.Denied:
 		return exitSelect
 	case fault.Copied:
 		return exitUnsupported
-	case fault.NoDevice, fault.Path, fault.Limit:
+	case fault.NoDevice, fault.Path, fault.Limit, fault.Unproven:
 		return exitStart
 	case fault.Unreachable:
 		return exitSocket
@@ -75,9 +75,9 @@ func ExitTable() string {
 		{exitOK, "copied, verified and on stable storage"},
 		{exitUsage, "the command line or the configuration is wrong"},
 		{exitVersion, "the two ends do not speak the same protocol"},
-		{exitSelect, "not an export, or the export is read-only"},
+		{exitSelect, "not an export, or one that is read-only, or not for this client"},
 		{exitUnsupported, "zero copy is required, and not possible"},
-		{exitStart, "no RDMA device, no common path, or refused by the daemon"},
+		{exitStart, "no RDMA device, no common path, no TLS that proves the other end, or refused by the daemon"},
 		{exitSocket, "the daemon cannot be reached"},
 		{exitFileIO, "no space left, or reading or writing a file failed"},
 		{exitStream, "connection lost, digests differ, or the peer broke the protocol"},

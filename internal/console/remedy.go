@@ -31,6 +31,8 @@ func remedy(c fault.Code) (why, fix string) {
 		fault.Limit:          {"a limit of the daemon's was reached", "try again later, or raise the limit in rdmad's configuration"},
 		fault.Partial:        {"some files were not copied", "see what was said of them, then run the same command again: what is there already is not copied again"},
 		fault.Copied:         {"a CPU would have to copy what is sent", "see docs/zerocopy.md for what it takes, or leave out --require-zero-copy"},
+		fault.Unproven:       {"an end has not proved who it is", "give both ends certificates of one CA: rdmad pki --help"},
+		fault.Denied:         {"the export is not for this client", "see read and write of the export in rdmad's configuration"},
 		fault.Protocol:       {"the peer broke the protocol", "check that it is rdmad that listens there, and of the same release"},
 	}
 	if !c.Known() {

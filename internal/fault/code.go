@@ -34,6 +34,8 @@ const (
 	Protocol       Code = 23 // the peer broke the protocol
 	Partial        Code = 24 // some files were not copied, the others were
 	Copied         Code = 25 // zero copy was asked for, and a CPU would have to copy
+	Unproven       Code = 26 // an end has not proved who it is, or speaks no TLS
+	Denied         Code = 27 // the daemon's configuration does not give this client the right
 )
 
 var codeNames = [...]string{
@@ -45,6 +47,7 @@ var codeNames = [...]string{
 	ConnectTimeout: "connect_timeout", Lost: "lost", Timeout: "timeout",
 	Interrupted: "interrupted", Limit: "limit", Protocol: "protocol",
 	Partial: "partial", Copied: "copied",
+	Unproven: "unproven", Denied: "denied",
 }
 
 // String returns the code's name as it stands in JSON output and logs.

@@ -59,6 +59,7 @@ func (a *app) benchCommand(ctx context.Context) *cobra.Command {
 			f.BoolVar(&a.opts.json, "json", false, "write a JSON line for each row")
 		}),
 		flagGroup("The way", a.opts.addWay),
+		flagGroup("Who is at the two ends (TLS)", a.opts.identifying.add),
 		flagGroup("Help", addHelp),
 	})
 	return cmd
@@ -125,7 +126,10 @@ func (a *app) bench(ctx context.Context, f *pflag.FlagSet, host string, b benchi
 
 // measure runs one trial.
 func (a *app) measure(ctx context.Context, to remote, t trial, size int64) (r client.Result, p client.Peer, err error) {
-	o := a.dialOptions(job{direction: t.way, dst: location{remote: &to}, sources: []location{{remote: &to}}}, t.chunk)
+	o, err := a.dialOptions(job{direction: t.way, dst: location{remote: &to}, sources: []location{{remote: &to}}}, t.chunk)
+	if err != nil {
+		return r, p, err
+	}
 	o.Slots = t.depth
 	s, err := client.Dial(ctx, o)
 	if err != nil {

@@ -102,7 +102,11 @@ func (a *app) transfer(ctx context.Context, w *watch) (outcome, error) {
 		defer func() { _ = dst.Close() }() // what was committed is safe
 		done.target = dst.Path()
 	}
-	s, err := client.Dial(ctx, a.dialOptions(w.job, w.plan.chunk))
+	o, err := a.dialOptions(w.job, w.plan.chunk)
+	if err != nil {
+		return done, err
+	}
+	s, err := client.Dial(ctx, o)
 	if err != nil {
 		return done, err
 	}
@@ -174,15 +178,16 @@ func (a *app) openSink(w *watch) (sink, error) {
 }
 
 // dialOptions says whom to dial for a job, and how.
-func (a *app) dialOptions(j job, chunk int) client.Options {
+func (a *app) dialOptions(j job, chunk int) (client.Options, error) {
 	r := j.remote()
+	proof, err := a.credentials()
 	return client.Options{
 		Address: r.address(a.opts.port), Host: r.Host,
 		Fabric: a.fabric, Transport: a.opts.kind(), Direction: j.direction, Device: a.opts.device,
 		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps, Rails: a.opts.rails,
 		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify, ZeroCopy: a.opts.zeroCopy,
-		Logger: newLogger(a.messages, a.opts.verbose),
-	}
+		TLS: proof, Logger: newLogger(a.messages, a.opts.verbose),
+	}, err
 }
 
 // newProgress chooses how progress is shown.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
@@ -32,6 +33,7 @@ type options struct {
 	talking
 	copying
 	reaching
+	identifying
 }
 
 // talking is the flags about what is said.
@@ -99,6 +101,7 @@ func (o *options) groups() []group {
 		flagGroup("What is said", o.talking.add),
 		flagGroup("What a CPU copies", o.copying.add),
 		flagGroup("The way", o.reaching.add),
+		flagGroup("Who is at the two ends (TLS)", o.identifying.add),
 		flagGroup("Help", addLongHelp, addVersion),
 	}
 }
@@ -110,6 +113,7 @@ func (o *options) verifyGroups() []group {
 		flagGroup("What belongs to it; --no-owner and the like turn off what -a implies", o.keeping.add),
 		flagGroup("What is said", o.talking.add),
 		flagGroup("The way", o.reaching.add),
+		flagGroup("Who is at the two ends (TLS)", o.identifying.add),
 		flagGroup("Help", addLongHelp),
 	}
 }
@@ -230,6 +234,8 @@ func (o *options) consistent(f *pflag.FlagSet) error {
 		return conflict("--require-zero-copy --transport=tcp", "a CPU copies what comes out of a TCP connection", "give one of them")
 	case o.zeroCopy && (o.source == tree.BufferedWay || o.sink == tree.BufferedWay):
 		return conflict("--require-zero-copy", "a CPU copies what is buffered", "give another --source or --sink")
+	case o.insecure && o.tls != (mtls.Files{}):
+		return conflict("--insecure", "--tls-cert and the like say the opposite", "give one of them")
 	case o.json && o.digest != 0 && o.quiet:
 		return conflict("--json --digest --quiet", "with --json, digests are told by lines that --quiet leaves out", "drop one of them")
 	}

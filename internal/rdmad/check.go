@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/wire"
 )
 
@@ -23,7 +24,7 @@ func badValue(key string, value any, why, fix string) error {
 // check makes a config of what was written, or says which value is wrong.
 func (r *raw) check() (c config, err error) {
 	c = config{
-		insecure: r.Insecure, device: r.Device, transport: r.Transport,
+		insecure: r.Insecure, tls: mtls.Files{Cert: r.TLSCert, Key: r.TLSKey, CA: r.TLSCA, CRL: r.TLSCRL}, device: r.Device, transport: r.Transport,
 		slots: r.Slots, maxSessions: r.MaxSessions, logFormat: r.LogFormat,
 	}
 	if c.listen, err = parseListen(r.Listen); err != nil {
@@ -47,6 +48,11 @@ func (r *raw) check() (c config, err error) {
 // inRange checks the numbers and the words.
 func (c config) inRange() error {
 	switch {
+	case c.tls != (mtls.Files{}) && (c.tls.Cert == "" || c.tls.Key == "" || c.tls.CA == ""):
+		return fault.New(fault.Usage, "reading the settings of TLS", errors.New("there are some, and others are missing"),
+			"give tls-cert, tls-key and tls-ca, all three; rdmad pki makes them")
+	case c.insecure && c.tls.Cert != "":
+		return badValue(keyInsecure, true, "there is a certificate, so connections are under TLS", "give one of the two")
 	case c.slots < 1 || c.slots > wire.MaxSlots:
 		return badValue(keySlots, c.slots, "out of range", fmt.Sprintf("give a number from 1 to %d", wire.MaxSlots))
 	case c.maxSessions < 1 || c.maxSessions > maxMaxSessions:

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/server"
 )
 
@@ -24,6 +25,7 @@ import (
 type config struct {
 	listen       []address
 	insecure     bool
+	tls          mtls.Files      // all empty: no TLS
 	exports      []server.Export // by name
 	device       string
 	transport    string
@@ -40,6 +42,10 @@ type config struct {
 type raw struct {
 	Listen       []string             `koanf:"listen"`
 	Insecure     bool                 `koanf:"insecure"`
+	TLSCert      string               `koanf:"tls-cert"`
+	TLSKey       string               `koanf:"tls-key"`
+	TLSCA        string               `koanf:"tls-ca"`
+	TLSCRL       string               `koanf:"tls-crl"`
 	Device       string               `koanf:"device"`
 	Transport    string               `koanf:"transport"`
 	ChunkSize    string               `koanf:"chunk-size"`
@@ -53,8 +59,10 @@ type raw struct {
 
 // rawExport is a table [export.NAME] of the file.
 type rawExport struct {
-	Path     string `koanf:"path"`
-	ReadOnly bool   `koanf:"read_only"`
+	Path     string   `koanf:"path"`
+	ReadOnly bool     `koanf:"read_only"`
+	Read     []string `koanf:"read"`
+	Write    []string `koanf:"write"`
 }
 
 const (

@@ -42,6 +42,7 @@ func addExports(r *raw, flags *pflag.FlagSet, variable string) error {
 				return badValue(keyExport, text, fmt.Sprintf("there are two exports by the name %q", name), "give each a name of its own")
 			}
 			seen[name] = true
+			e.Read, e.Write = r.Export[name].Read, r.Export[name].Write // who may do what stays as it is
 			r.Export[name] = e
 		}
 	}
@@ -78,7 +79,11 @@ func (r *raw) exports() ([]server.Export, error) {
 		if err := checkDir(name, e.Path); err != nil {
 			return nil, err
 		}
-		list = append(list, server.Export{Name: name, Path: e.Path, ReadOnly: e.ReadOnly})
+		rights := server.Rights{Read: e.Read, Write: e.Write}
+		if err := rights.Check(); err != nil {
+			return nil, badValue(keyExport, name, err.Error(), "a pattern is a name, in which * and ? stand for anything but a slash")
+		}
+		list = append(list, server.Export{Name: name, Path: e.Path, ReadOnly: e.ReadOnly, Rights: rights})
 	}
 	return list, nil
 }

@@ -11,6 +11,10 @@ const (
 	keyConfig       = "config"
 	keyListen       = "listen"
 	keyInsecure     = "insecure"
+	keyTLSCert      = "tls-cert"
+	keyTLSKey       = "tls-key"
+	keyTLSCA        = "tls-ca"
+	keyTLSCRL       = "tls-crl"
 	keyExport       = "export"
 	keyDevice       = "device"
 	keyTransport    = "transport"
@@ -25,7 +29,7 @@ const (
 // keys lists what a file and the environment may set.
 func keys() []string {
 	return []string{
-		keyListen, keyInsecure, keyExport, keyDevice, keyTransport, keyLogLevel, keyLogFormat,
+		keyListen, keyInsecure, keyTLSCert, keyTLSKey, keyTLSCA, keyTLSCRL, keyExport, keyDevice, keyTransport, keyLogLevel, keyLogFormat,
 		keyChunkSize, keySlots, keyMaxSessions, keyDrainTimeout,
 	}
 }
@@ -34,7 +38,11 @@ func keys() []string {
 func addFlags(f *pflag.FlagSet) {
 	f.StringArray(keyExport, nil, "export a directory under a name, `NAME=DIR[:ro]`; may be repeated")
 	f.StringArray(keyListen, []string{"127.0.0.1:7471"}, "`address` to listen on, host:port or unix:/path; may be repeated")
-	f.Bool(keyInsecure, false, "listen beyond this host although there is no TLS: on a network that you trust")
+	f.String(keyTLSCert, "", "`file` with this daemon's certificate: TCP is spoken under TLS then, and clients have to have one, too")
+	f.String(keyTLSKey, "", "`file` with its private key")
+	f.String(keyTLSCA, "", "`file` with the CAs whose clients are let in")
+	f.String(keyTLSCRL, "", "`file` with lists of certificates that were revoked")
+	f.Bool(keyInsecure, false, "listen beyond this host without TLS: on a network that you trust")
 	f.String(keyConfig, "", "configuration `file` (default "+defaultFile+", if it exists)")
 	f.String(keyDevice, "", "RDMA `device` to use, as in mlx5_0 or mlx5_0/1 (default: the one that reaches the client)")
 	f.String(keyTransport, "auto", "`how` the bytes may travel: rdma, tcp, or auto: either, as the client asks and the host can")

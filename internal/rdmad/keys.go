@@ -43,7 +43,7 @@ func checkKeys(file string, m map[string]any) error {
 			return notTable(file, keyExport+"."+name)
 		}
 		for _, key := range slices.Sorted(maps.Keys(table)) {
-			if known := []string{"path", "read_only"}; !slices.Contains(known, key) {
+			if known := []string{"path", "read_only", "read", "write"}; !slices.Contains(known, key) {
 				return unknownKey(file, keyExport+"."+name+"."+key, key, known)
 			}
 		}

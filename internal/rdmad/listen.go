@@ -59,8 +59,8 @@ func parseListen(texts []string) ([]address, error) {
 	return list, nil
 }
 
-// open listens on an address.
-func (a address) open(ctx context.Context, insecure bool) (net.Listener, error) {
+// open listens on an address; beyond this host only where that is said.
+func (a address) open(ctx context.Context, beyond bool) (net.Listener, error) {
 	if a.unix != "" {
 		return a.openUnix(ctx)
 	}
@@ -68,10 +68,10 @@ func (a address) open(ctx context.Context, insecure bool) (net.Listener, error) 
 	if err != nil {
 		return nil, a.failed(err, "see that the name is right, or give an address")
 	}
-	if !ip.IsLoopback() && !insecure {
+	if !ip.IsLoopback() && !beyond {
 		return nil, fault.New(fault.Usage, "listening on "+a.text,
-			errors.New("there is no TLS yet, so whoever reaches the port could read and write the exports"),
-			"listen on loopback (127.0.0.1:"+strconv.Itoa(int(a.port))+") or on a unix socket (unix:/run/rdmad.sock), or give --insecure on a network that you trust")
+			errors.New("without TLS whoever reaches the port could read and write the exports"),
+			"give it a certificate (--tls-cert, --tls-key, --tls-ca; rdmad pki makes them), listen on loopback (127.0.0.1:"+strconv.Itoa(int(a.port))+") or on a unix socket (unix:/run/rdmad.sock), or give --insecure on a network that you trust")
 	}
 	// What was checked is listened on, not the name once more.
 	host := ""

@@ -53,9 +53,11 @@ func Main(ctx context.Context, args []string, stdio IO, fabric NewFabric) int {
 const long = `rdmad is the daemon that rdmacp copies from and to. It reaches what it exports
 and nothing else, and its own memory cannot be reached from the network.
 
-There is no TLS yet: whoever reaches a listener can read and write the exports.
-So it listens on loopback addresses and unix sockets only, unless --insecure is
-given.
+With a certificate (--tls-cert, --tls-key, --tls-ca) it speaks TLS, and lets only
+clients in that have one of a CA that it trusts; rdmad pki makes such certificates.
+Without, whoever reaches a listener can read and write the exports, so that it
+listens on loopback addresses and unix sockets only, unless --insecure is given.
+What travels by RDMA is not encrypted.
 
 Each flag is also a variable, as in RDMAD_LOG_LEVEL, and each but --config a key
 of the configuration file. A flag comes before a variable, a variable before the
@@ -64,14 +66,22 @@ file:
   listen = ["127.0.0.1:7471", "unix:/run/rdmad.sock"]
   log-level = "info"
 
+  [export.models]
+  path = "/srv/models"
+  read_only = true
+
   [export.scratch]
   path = "/scratch"
-  read_only = true
+  read = ["gpu*"]               # who may read: names in certificates
+  write = ["alice", "spiffe://cluster/trainer/*"]   # who may read and write
+
+Where an export has neither read nor write, whoever is let in may read and write.
 
 SIGTERM and SIGINT drain: no new sessions, those that run may end within
 --drain-timeout. A second signal ends the daemon at once.`
 
 const examples = `  rdmad --export scratch=/scratch --export models=/srv/models:ro
+  rdmad --listen :7471 --tls-cert gpu7.crt --tls-key gpu7.key --tls-ca ca.crt --export scratch=/scratch
   rdmad --listen 10.0.0.7:7471 --insecure --export scratch=/scratch`
 
 const exitTable = `Exit codes:
@@ -111,6 +121,7 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.Flags().SortFlags = false
 	addFlags(root.Flags())
+	root.AddCommand(a.pkiCommand())
 	root.Flags().Bool("version", false, "print the version") // cobra's own would take -v
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagFault(cmd.Flags(), err) })
 	help := root.HelpFunc()

@@ -11,6 +11,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/server"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/tcp"
@@ -19,6 +20,10 @@ import (
 // serve runs the daemon until ctx ends, then drains it.
 func (a *app) serve(ctx context.Context, c config) (err error) {
 	log := a.logger(c)
+	credentials, err := c.credentials(log)
+	if err != nil {
+		return err
+	}
 	data := tcp.New(tcp.Config{Logger: log})
 	fabrics := a.offer(c, log, data)
 	srv, err := server.New(server.Config{
@@ -29,7 +34,7 @@ func (a *app) serve(ctx context.Context, c config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, srv.Close()) }() //nolint:contextcheck // what ctx did not end has to end all the same
-	listeners, err := openAll(ctx, c)
+	listeners, err := openAll(ctx, c, credentials)
 	if err != nil {
 		return err
 	}
@@ -59,16 +64,32 @@ func (a *app) offer(c config, log *slog.Logger, data *tcp.Fabric) (f transport.F
 	return f
 }
 
-// openAll opens every listener, or none.
-func openAll(ctx context.Context, c config) ([]net.Listener, error) {
+// credentials are what proves who this daemon is; nil without TLS.
+func (c config) credentials(log *slog.Logger) (*mtls.Store, error) {
+	if c.tls.Cert == "" {
+		return nil, nil
+	}
+	s, err := mtls.Open(c.tls, log)
+	if err != nil {
+		return nil, fault.New(fault.Usage, "reading the files for TLS", err, "see that they are whole, fit together and can be read by rdmad; rdmad pki issue makes them")
+	}
+	return s, nil
+}
+
+// openAll opens every listener, or none. TLS is for those that lead to other hosts, and
+// for loopback; who may use a unix socket is said by its mode.
+func openAll(ctx context.Context, c config, credentials *mtls.Store) ([]net.Listener, error) {
 	var open []net.Listener
 	for _, addr := range c.listen {
-		lis, err := addr.open(ctx, c.insecure)
+		lis, err := addr.open(ctx, c.insecure || credentials != nil)
 		if err != nil {
 			for _, l := range open {
 				_ = l.Close()
 			}
 			return nil, err
+		}
+		if credentials != nil && addr.unix == "" {
+			lis = credentials.Listen(lis)
 		}
 		open = append(open, lis)
 	}
@@ -114,7 +135,11 @@ func (a *app) logStart(log *slog.Logger, c config, listeners []net.Listener) {
 		a.logRails(log, c.device)
 	}
 	for _, e := range c.exports {
-		log.Info("export", slog.String("name", e.Name), slog.String("path", e.Path), slog.Bool("read_only", e.ReadOnly))
+		if c.tls.Cert == "" && (e.Read != nil || e.Write != nil) {
+			log.Warn("without TLS nobody can prove to be among read and write of the export", slog.String("name", e.Name))
+		}
+		log.Info("export", slog.String("name", e.Name), slog.String("path", e.Path), slog.Bool("read_only", e.ReadOnly),
+			slog.Any("read", e.Read), slog.Any("write", e.Write))
 	}
 	if len(c.exports) == 0 {
 		log.Warn("nothing is exported", slog.String("fix", "give --export NAME=DIR"))
@@ -122,7 +147,8 @@ func (a *app) logStart(log *slog.Logger, c config, listeners []net.Listener) {
 	var addresses []string
 	for _, lis := range listeners {
 		addresses = append(addresses, lis.Addr().String())
-		log.Info("listening", slog.String("network", lis.Addr().Network()), slog.String("address", lis.Addr().String()))
+		log.Info("listening", slog.String("network", lis.Addr().Network()), slog.String("address", lis.Addr().String()),
+			slog.Bool("tls", c.tls.Cert != "" && lis.Addr().Network() != "unix"))
 	}
 	if c.insecure {
 		log.Warn("insecure: without TLS, whoever reaches a listener can read and write the exports")

@@ -193,9 +193,12 @@ func TestWrongDirection(t *testing.T) {
 func TestInnerExport(t *testing.T) {
 	t.Parallel()
 	d := start(t, memory.Faults{}, func(c *server.Config) {
-		c.Exports = append(c.Exports, server.Export{Name: "inner", Path: filepath.Join(c.Exports[0].Path, "sub"), ReadOnly: true})
+		c.Exports[0].ReadOnly = true
+		c.Exports = append(c.Exports, server.Export{Name: "inner", Path: filepath.Join(c.Exports[0].Path, "sub")})
 	})
 	_, err := put(t.Context(), t, d.dial(t, transport.Put), noise(1), client.Target{Path: d.dir + "/sub/x"}, nil)
+	must(t, err)
+	_, err = put(t.Context(), t, d.dial(t, transport.Put), noise(1), client.Target{Path: d.dir + "/x"}, nil)
 	failsWith(t, err, fault.ReadOnly)
 }
 

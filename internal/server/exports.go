@@ -17,6 +17,7 @@ type Export struct {
 	Name     string
 	Path     string // absolute, or relative to the working directory
 	ReadOnly bool
+	Rights
 }
 
 // export is an open export: everything below it is resolved beneath dir.
@@ -44,7 +45,7 @@ func openExports(configs []Export) (es exports, err error) {
 		}
 		es = append(es, &export{Export: c, dir: dir})
 	}
-	return es, nil
+	return es, es.checkNested()
 }
 
 // close closes the directories.
@@ -70,15 +71,27 @@ type place struct {
 func (p place) abs() string { return filepath.Join(p.Path, p.name) }
 
 // resolve finds the export that t lies in, without looking at the file system:
-// by name, or the innermost one above an absolute path.
-func (es exports) resolve(t wire.Target) (place, error) {
+// by name, or the innermost one above an absolute path. Who may not even read it hears so.
+func (es exports) resolve(t wire.Target, who []string) (place, error) {
+	p, err := es.find(t, who)
+	if err != nil {
+		return p, err
+	}
+	if !p.mayRead(who) {
+		return p, p.denied("reaching "+p.abs(), who)
+	}
+	return p, p.dir.InPlace()
+}
+
+// find finds the export that t lies in.
+func (es exports) find(t wire.Target, who []string) (place, error) {
 	if t.Export != "" {
 		for _, e := range es {
 			if e.Name == t.Export {
-				return place{e, relative(t.Path), slashed(t.Path)}, e.dir.InPlace()
+				return place{e, relative(t.Path), slashed(t.Path)}, nil
 			}
 		}
-		return place{}, es.notExport(fmt.Sprintf("finding export %q", t.Export))
+		return place{}, es.notExport(fmt.Sprintf("finding export %q", t.Export), who)
 	}
 	clean := path.Clean(t.Path)
 	var best place
@@ -89,9 +102,9 @@ func (es exports) resolve(t wire.Target) (place, error) {
 		}
 	}
 	if best.export == nil {
-		return place{}, es.notExport("finding an export that holds " + clean)
+		return place{}, es.notExport("finding an export that holds "+clean, who)
 	}
-	return best, best.dir.InPlace()
+	return best, nil
 }
 
 // beneath returns p relative to dir, if p is dir or below it.
@@ -109,45 +122,49 @@ func relative(p string) string { return path.Clean(strings.TrimLeft(p, "/")) }
 // slashed reports whether p ends in a slash, or in one and a dot, as rsync has it.
 func slashed(p string) bool { return strings.HasSuffix(p, "/") || strings.HasSuffix(p, "/.") }
 
-// notExport names what there is, so that the user need not guess.
-func (es exports) notExport(what string) error {
+// notExport names what there is for this client, so that its user need not guess.
+func (es exports) notExport(what string, who []string) error {
 	if len(es) == 0 {
 		return fault.New(fault.NotExport, what, errors.New("this daemon exports nothing"), "start rdmad with --export NAME=DIR")
 	}
 	names := make([]string, 0, len(es))
 	for _, e := range es {
-		names = append(names, fmt.Sprintf("%s (%s)", e.Name, e.Path))
+		if e.mayRead(who) {
+			names = append(names, fmt.Sprintf("%s (%s)", e.Name, e.Path))
+		}
+	}
+	if len(names) == 0 {
+		return fault.New(fault.NotExport, what, errNothing, "see read and write of the exports in the daemon's configuration")
 	}
 	return fault.New(fault.NotExport, what, errors.New("there is none; this daemon exports "+strings.Join(names, ", ")),
 		"name a path in one of them, as HOST::EXPORT/PATH or HOST:/ABSOLUTE/PATH")
 }
 
-// destination resolves the target of a put. Read-only exports are refused, unless
+// destination resolves the target of a put. What must not be written is refused, unless
 // nothing is to be changed.
-func (es exports) destination(c wire.Copy) (place, error) {
-	p, err := es.resolve(c.Targets[0])
-	if err != nil {
+func (es exports) destination(c wire.Copy, who []string) (place, error) {
+	p, err := es.resolve(c.Targets[0], who)
+	if err != nil || c.Land.DryRun || c.Land.Verify {
 		return p, err
 	}
-	if p.ReadOnly && !c.Land.DryRun && !c.Land.Verify {
-		return p, p.readOnly("writing " + p.abs())
-	}
-	return p, nil
+	return p, p.writable("writing "+p.abs(), who)
 }
 
 // sources resolves what a get names, wildcards too. It returns the first place
 // for the record.
-func (es exports) sources(c wire.Copy) (first place, all []storage.Start, err error) {
+func (es exports) sources(c wire.Copy, who []string) (first place, all []storage.Start, err error) {
 	for i, t := range c.Targets {
-		p, err := es.resolve(t)
+		p, err := es.resolve(t, who)
 		if err != nil {
 			return first, nil, err
 		}
 		if i == 0 {
 			first = p
 		}
-		if p.ReadOnly && c.Remove {
-			return first, nil, p.readOnly("removing " + p.abs() + " once it is copied")
+		if c.Remove {
+			if err := p.writable("removing "+p.abs()+" once it is copied", who); err != nil {
+				return first, nil, err
+			}
 		}
 		starts, err := p.expand()
 		if err != nil {
@@ -176,8 +193,14 @@ func (p place) expand() ([]storage.Start, error) {
 	return starts, nil
 }
 
-// readOnly is the fault of a place that is not to be changed.
-func (p place) readOnly(what string) error {
+// writable refuses to change what is not to be changed, or not by this client.
+func (p place) writable(what string, who []string) error {
+	switch {
+	case !p.mayWrite(who):
+		return p.denied(what, who)
+	case !p.ReadOnly:
+		return nil
+	}
 	return fault.New(fault.ReadOnly, what, fmt.Errorf("export %q is read-only", p.Name),
 		"choose another export, or start rdmad without :ro (read_only in its configuration) for this one")
 }

@@ -17,7 +17,7 @@ func (ss *session) rails(ctx context.Context) []rails.Rail {
 	for i, e := range ends {
 		r := rails.Rail{Fabric: c.Fabric, Setup: transport.Setup{
 			Kind: e.Kind, Device: c.Device, Direction: hello.Direction, ChunkSize: ss.chunk, Slots: rails.Share(ss.slots, len(ends)), QPs: e.Width(),
-			Unverified: hello.Unverified, ZeroCopy: hello.ZeroCopy,
+			Unverified: hello.Unverified, ZeroCopy: hello.ZeroCopy, TLS: encrypted(ctx),
 		}}
 		if e.LinkLayer == transport.Ethernet {
 			r.Setup.Peer = e.GID.Unmap()

@@ -3,6 +3,9 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"net"
+	"path/filepath"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -31,6 +34,26 @@ func (d *daemon) connect(t *testing.T) *grpc.ClientConn {
 	conn, err := grpc.NewClient("passthrough:///"+d.addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	must(t, err)
 	t.Cleanup(func() { _ = conn.Close() }) // some tests have closed it
+	return conn
+}
+
+// byUnix is connect by a unix socket.
+func (d *daemon) byUnix(t *testing.T) *grpc.ClientConn {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	lis, err := net.Listen("unix", path)
+	must(t, err)
+	served := make(chan error, 1)
+	go func() { served <- d.Serve(lis) }()
+	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	must(t, err)
+	t.Cleanup(func() {
+		must(t, conn.Close())
+		must(t, lis.Close())
+		if err := <-served; !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	})
 	return conn
 }
 

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
@@ -69,6 +70,9 @@ func New(c Config) (*Server, error) {
 		config: c, log: c.Logger, exports: exports, health: health.NewServer(),
 		sessions: newGate(c.MaxSessions), stop: make(chan struct{}),
 		grpc: grpc.NewServer(
+			grpc.Creds(mtls.Credentials()),
+			grpc.UnaryInterceptor(permitUnary),
+			grpc.StreamInterceptor(permitStream),
 			grpc.MaxConcurrentStreams(maxStreams),
 			grpc.MaxRecvMsgSize(wire.MaxMessage),
 			grpc.MaxHeaderListSize(maxHeaders),

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -30,6 +31,7 @@ type session struct {
 	server *Server
 	pipe   *pipe
 	log    *slog.Logger
+	who    []string // the client's names
 	hello  wire.Hello
 	driver transport.Driver
 	chunk  int  // bytes, agreed
@@ -53,7 +55,9 @@ func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.S
 	ctx, cancel := s.untilStopped(ctx)
 	defer cancel()
 	id := rand.Text()[:8]
-	ss := &session{server: s, pipe: p, log: s.log.With(slog.String("session", id), slog.String("peer", peerAddr(ctx)))}
+	who := whoOf(ctx)
+	ss := &session{server: s, pipe: p, who: who, log: s.log.With(
+		slog.String("session", id), slog.String("peer", peerAddr(ctx)), slog.String("identity", strings.Join(who, ",")))}
 	begun := time.Now()
 	defer func() { ss.ended(begun, err) }()
 	if err := ss.open(ctx, id); err != nil {

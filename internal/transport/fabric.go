@@ -35,6 +35,9 @@ type Setup struct {
 	// zero. It has to be the same at both ends.
 	Unverified bool
 
+	// TLS says that what Dial opens, and the driver is dialled by, is under TLS.
+	TLS bool
+
 	// ZeroCopy makes a fault of code Copied of what would have to be copied by a CPU.
 	ZeroCopy bool
 }

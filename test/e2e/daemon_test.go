@@ -32,7 +32,7 @@ type daemon struct {
 // a command may change what it runs as.
 func (l *lab) startDaemon(prefix []string, args ...string) (*daemon, error) {
 	argv := append([]string{there, "sh", "-c", `echo "pid $$"; exec "$0" "$@"`}, prefix...)
-	argv = append(append(argv, l.rdmad, "--insecure"), args...)
+	argv = append(append(argv, l.rdmad), args...)
 	d := &daemon{
 		host: l.there, cmd: exec.CommandContext(context.Background(), "on", argv...),
 		log: &output{}, done: make(chan struct{}),
@@ -57,7 +57,7 @@ func (l *lab) startDaemon(prefix []string, args ...string) (*daemon, error) {
 
 // startMain starts the daemon that most tests share.
 func (l *lab) startMain() (err error) {
-	l.daemon, err = l.startDaemon(nil, "--listen", fmt.Sprintf("0.0.0.0:%d", port),
+	l.daemon, err = l.startDaemon(nil, "--insecure", "--listen", fmt.Sprintf("0.0.0.0:%d", port),
 		"--export", "data="+dataDir, "--export", "disk="+diskDir, "--export", "ro="+roDir+":ro", "--export", "small="+smallDir)
 	return err
 }

@@ -120,7 +120,7 @@ func TestNoPermission(t *testing.T) {
 	nobody := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
 	must(t, l.there, "mkdir -p -m 0700 %s/closed; chmod 0700 %s/closed; echo secret >%s/closed-file; chmod 0600 %s/closed-file",
 		dataDir, dataDir, dataDir, dataDir)
-	d, err := l.startDaemon(nobody, "--listen", "0.0.0.0:7472", "--export", "data="+dataDir)
+	d, err := l.startDaemon(nobody, "--insecure", "--listen", "0.0.0.0:7472", "--export", "data="+dataDir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func (w *world) close() {
 // stdio gives a command the script's streams and environment.
 func stdio(ts *testscript.TestScript, stdout, stderr io.Writer) console.IO {
 	env := []string{"TERM=dumb"}
-	for _, key := range []string{"RDMAD_LOG_LEVEL", "RDMAD_LOG_FORMAT", "RDMAD_LISTEN", "RDMAD_EXPORT", "RDMAD_CONFIG", "RDMAD_SLOTS"} {
+	for _, key := range []string{"RDMAD_LOG_LEVEL", "RDMAD_LOG_FORMAT", "RDMAD_LISTEN", "RDMAD_EXPORT", "RDMAD_CONFIG", "RDMAD_SLOTS", "HOME"} {
 		if v := ts.Getenv(key); v != "" {
 			env = append(env, key+"="+v)
 		}

@@ -122,7 +122,7 @@ var errShort = errors.New("tcp: the file has become shorter")
 // later can change what was sent.
 func (d *driver) pushPages(ctx context.Context, src io.ReaderAt, ext transport.Extent, t transport.Ticket) (digest transport.Digest, sent bool, err error) {
 	paged, ok := src.(transport.Paged)
-	if !ok || ext.Len < leastPaged {
+	if !ok || ext.Len < leastPaged || d.setup.TLS {
 		return digest, false, nil
 	}
 	short := false

@@ -13,7 +13,10 @@ import (
 func (e *end) fill(slab []byte, src io.ReaderAt, ext transport.Extent) error {
 	defer since(time.Now(), &e.source)
 	m, err := transport.ReadInto(slab[:ext.Len], src, ext.Off)
-	if ext.Len < leastPaged {
+	switch {
+	case e.setup.TLS:
+		m.Why = "under TLS a CPU has to encrypt what is sent"
+	case ext.Len < leastPaged:
 		m.Why = "a short chunk costs less to copy than to send out of the page cache"
 	}
 	e.took(m)

@@ -61,7 +61,7 @@ func (l *lender) LendSource(ctx context.Context, src io.ReaderAt, ext transport.
 // holds what was read.
 func (l *lender) showPages(src io.ReaderAt, ext transport.Extent) (p payload, digest transport.Digest, ok bool) {
 	paged, isPaged := src.(transport.Paged)
-	if !isPaged || ext.Len < leastPaged || l.setup.Unverified {
+	if !isPaged || ext.Len < leastPaged || l.setup.Unverified || l.setup.TLS {
 		return p, digest, false
 	}
 	ok = paged.Place(ext, func(at transport.Place) (err error) {

@@ -163,6 +163,9 @@ type begun struct {
 	first []byte
 }
 
+// NetConn is the connection itself.
+func (b *begun) NetConn() net.Conn { return b.Conn }
+
 // Read reads them first. Like any net.Conn's, one goroutine's reads at a time make sense.
 func (b *begun) Read(p []byte) (int, error) {
 	if len(b.first) == 0 || len(p) == 0 {

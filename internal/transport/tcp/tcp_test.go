@@ -23,12 +23,18 @@ type host struct {
 
 func newHost(t *testing.T, network, address string) *host {
 	t.Helper()
+	return serve(t, network, address, func(lis net.Listener) net.Listener { return lis })
+}
+
+// serve serves a fabric; secure comes between the network and it.
+func serve(t *testing.T, network, address string, secure func(net.Listener) net.Listener) *host {
+	t.Helper()
 	inner, err := net.Listen(network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := tcp.New(tcp.Config{})
-	lis := f.Listen(inner)
+	lis := f.Listen(secure(inner))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

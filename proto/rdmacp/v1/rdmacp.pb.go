@@ -485,6 +485,8 @@ const (
 	FaultCode_FAULT_CODE_PROTOCOL        FaultCode = 23
 	FaultCode_FAULT_CODE_PARTIAL         FaultCode = 24
 	FaultCode_FAULT_CODE_COPIED          FaultCode = 25
+	FaultCode_FAULT_CODE_UNPROVEN        FaultCode = 26
+	FaultCode_FAULT_CODE_DENIED          FaultCode = 27
 )
 
 // Enum value maps for FaultCode.
@@ -516,6 +518,8 @@ var (
 		23: "FAULT_CODE_PROTOCOL",
 		24: "FAULT_CODE_PARTIAL",
 		25: "FAULT_CODE_COPIED",
+		26: "FAULT_CODE_UNPROVEN",
+		27: "FAULT_CODE_DENIED",
 	}
 	FaultCode_value = map[string]int32{
 		"FAULT_CODE_UNSPECIFIED":     0,
@@ -544,6 +548,8 @@ var (
 		"FAULT_CODE_PROTOCOL":        23,
 		"FAULT_CODE_PARTIAL":         24,
 		"FAULT_CODE_COPIED":          25,
+		"FAULT_CODE_UNPROVEN":        26,
+		"FAULT_CODE_DENIED":          27,
 	}
 )
 
@@ -3858,7 +3864,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\vANSWER_WANT\x10\x01\x12\x0f\n" +
 	"\vANSWER_DONE\x10\x02\x12\x0f\n" +
 	"\vANSWER_SKIP\x10\x03\x12\x0f\n" +
-	"\vANSWER_FAIL\x10\x04*\x98\x05\n" +
+	"\vANSWER_FAIL\x10\x04*\xc8\x05\n" +
 	"\tFaultCode\x12\x1a\n" +
 	"\x16FAULT_CODE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FAULT_CODE_INTERNAL\x10\x01\x12\x14\n" +
@@ -3886,7 +3892,9 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x10FAULT_CODE_LIMIT\x10\x16\x12\x17\n" +
 	"\x13FAULT_CODE_PROTOCOL\x10\x17\x12\x16\n" +
 	"\x12FAULT_CODE_PARTIAL\x10\x18\x12\x15\n" +
-	"\x11FAULT_CODE_COPIED\x10\x192W\n" +
+	"\x11FAULT_CODE_COPIED\x10\x19\x12\x17\n" +
+	"\x13FAULT_CODE_UNPROVEN\x10\x1a\x12\x15\n" +
+	"\x11FAULT_CODE_DENIED\x10\x1b2W\n" +
 	"\x0fTransferService\x12D\n" +
 	"\aSession\x12\x19.rdmacp.v1.SessionRequest\x1a\x1a.rdmacp.v1.SessionResponse(\x010\x01B3Z1github.com/rdmacp/rdmacp/proto/rdmacp/v1;rdmacpv1b\x06proto3"
 

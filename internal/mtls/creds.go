@@ -1,0 +1,82 @@
+package mtls
+
+import (
+	"context"
+	"net"
+
+	"google.golang.org/grpc/credentials"
+)
+
+// Peer is who is at the other end of a connection, as gRPC's AuthInfo.
+type Peer struct {
+	credentials.CommonAuthInfo
+	Names []string // see Names; Local or Anonymous where there is no certificate
+	TLS   bool
+}
+
+// AuthType implements credentials.AuthInfo.
+func (Peer) AuthType() string { return "mtls" }
+
+// Credentials are gRPC's for connections on which the peer has proved who it is already,
+// or that are without TLS: gRPC itself proves nothing.
+func Credentials() credentials.TransportCredentials { return proven{} }
+
+type proven struct{}
+
+// ClientHandshake has nothing to do.
+func (proven) ClientHandshake(_ context.Context, _ string, c net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return c, peerOf(c), nil
+}
+
+// ServerHandshake has nothing to do.
+func (proven) ServerHandshake(c net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if t := find(c); t != nil {
+		// Unless somebody has read from it, it is due. gRPC has set the deadline.
+		if err := t.HandshakeContext(context.Background()); err != nil {
+			return nil, nil, err
+		}
+	}
+	return c, peerOf(c), nil
+}
+
+// Info tells people what it is.
+func (proven) Info() credentials.ProtocolInfo {
+	return credentials.ProtocolInfo{SecurityProtocol: "mtls"}
+}
+
+// Clone returns the same: there is nothing in it.
+func (proven) Clone() credentials.TransportCredentials { return proven{} }
+
+// OverrideServerName has nothing to override.
+func (proven) OverrideServerName(string) error { return nil }
+
+// peerOf is who is at the other end of a connection.
+func peerOf(c net.Conn) Peer {
+	t := find(c)
+	if t == nil {
+		name := Anonymous
+		if c.RemoteAddr().Network() == "unix" {
+			name = Local
+		}
+		return Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}, []string{name}, false}
+	}
+	p := Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, nil, true}
+	if certs := t.ConnectionState().PeerCertificates; len(certs) > 0 {
+		p.Names = Names(certs[0])
+	}
+	return p
+}
+
+// find returns the Conn that c is, or that c reads from.
+func find(c net.Conn) *Conn {
+	for {
+		if t, ok := c.(*Conn); ok {
+			return t
+		}
+		in, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return nil
+		}
+		c = in.NetConn()
+	}
+}

@@ -1,0 +1,55 @@
+package mtls
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+)
+
+// Explain says in words why a host that was dialled is not proved to be the one that was
+// meant, and what can be done.
+func Explain(err error, host string) (fix string, why error) {
+	var (
+		unknown x509.UnknownAuthorityError
+		name    x509.HostnameError
+		invalid x509.CertificateInvalidError
+		plain   tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &name):
+		names := append(Names(name.Certificate), addresses(name.Certificate)...)
+		return "name the host as its certificate does, or issue it one with this name: rdmad pki issue NAME --host " + host,
+			fmt.Errorf("its certificate is for %s, not for %s", strings.Join(names, ", "), host)
+	case errors.As(err, &unknown):
+		return "see that --tls-ca names the CA of the daemon's certificate; if it does, somebody else answers there",
+			errors.New("its certificate is of a CA that this host does not trust")
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "renew the certificate, or set the clocks right", fmt.Errorf("its certificate is not in force: %s", invalid.Detail)
+	case errors.Is(err, errRevoked):
+		return "give the daemon another certificate", errors.New("its certificate was revoked")
+	case errors.As(err, &plain), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return "give rdmad there a certificate (--tls-cert, --tls-key, --tls-ca), or give --insecure here, in a network that you trust",
+			fmt.Errorf("what answers there does not speak TLS: %w", err)
+	}
+	return "see the daemon's log", err
+}
+
+// addresses are the IP addresses that a certificate is for.
+func addresses(c *x509.Certificate) []string {
+	list := make([]string, 0, len(c.IPAddresses))
+	for _, ip := range c.IPAddresses {
+		list = append(list, ip.String())
+	}
+	return list
+}
+
+// ExplainRefusal says in words why a host has refused this end's certificate, and what
+// can be done.
+func ExplainRefusal(alert error) (fix string, why error) {
+	return "the daemon's log says why; see that the certificate (--tls-cert) is in force, and of a CA that the daemon trusts",
+		fmt.Errorf("it refuses the certificate of this client: %w", alert)
+}

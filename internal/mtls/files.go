@@ -1,0 +1,158 @@
+package mtls
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Files are where the credentials of an end lie, all of them in PEM.
+type Files struct {
+	Cert string // this end's certificate, and those between it and a CA's
+	Key  string // its private key
+	CA   string // certificates of the CAs whose certificates are trusted
+	CRL  string // lists of revoked certificates, one of each CA at most; empty: none
+}
+
+// Store has the credentials of an end in memory. It is safe for concurrent use.
+type Store struct {
+	files Files
+	log   *slog.Logger
+
+	mu   sync.Mutex
+	seen [4]stamp // when they were read, well or not
+	held *material
+}
+
+// material is what the files say.
+type material struct {
+	cert    tls.Certificate
+	roots   *x509.CertPool
+	revoked revoked
+}
+
+// stamp tells versions of a file apart.
+type stamp struct {
+	modified time.Time
+	size     int64
+	mode     fs.FileMode
+	failed   bool // it cannot be looked at
+}
+
+// Open reads the files. Its errors say which of them is wrong, and how.
+func Open(f Files, log *slog.Logger) (*Store, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	seen := f.stamps()
+	m, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	return &Store{files: f, log: log, seen: seen, held: m}, nil
+}
+
+// current returns what the files say by now. Where they cannot be read, or do not fit
+// together, as in the middle of being replaced, what they said before stays in force.
+func (s *Store) current() *material {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.files.stamps() // ahead of the bytes: what changes in between is read again
+	if now == s.seen {
+		return s.held
+	}
+	s.seen = now // a version that is no good is no better the next time, and is logged once
+	m, err := s.files.read()
+	if err != nil {
+		s.log.Warn("the TLS files have changed and cannot be used; the earlier ones stay in force", slog.Any("error", err))
+		return s.held
+	}
+	s.log.Info("the TLS files were read again")
+	s.held = m
+	return m
+}
+
+// stamps looks at the files.
+func (f Files) stamps() (all [4]stamp) {
+	for i, name := range []string{f.Cert, f.Key, f.CA, f.CRL} {
+		if name == "" {
+			continue
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			all[i].failed = true
+			continue
+		}
+		all[i] = stamp{modified: info.ModTime(), size: info.Size(), mode: info.Mode()}
+	}
+	return all
+}
+
+// read reads the files.
+func (f Files) read() (*material, error) {
+	if err := private(f.Key); err != nil {
+		return nil, err
+	}
+	cert, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate %s with the key %s: %w", f.Cert, f.Key, err)
+	}
+	cas, err := certificates(f.CA)
+	if err != nil {
+		return nil, err
+	}
+	m := &material{cert: cert, roots: x509.NewCertPool()}
+	for _, ca := range cas {
+		m.roots.AddCert(ca)
+	}
+	if f.CRL != "" {
+		m.revoked, err = readRevoked(f.CRL, cas)
+	}
+	return m, err
+}
+
+// othersMay are the bits of a mode that let others read a file, or write it.
+const othersMay fs.FileMode = 0o007
+
+// private refuses a key that everybody on this host can read.
+func private(key string) error {
+	info, err := os.Stat(key)
+	if err != nil {
+		return fmt.Errorf("reading the key: %w", err)
+	}
+	if runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode()&othersMay != 0 {
+		return fmt.Errorf("the key %s is open to everybody on this host (mode %04o): chmod 600 %s", key, info.Mode().Perm(), key)
+	}
+	return nil
+}
+
+// certificates reads a file of certificates.
+func certificates(name string) ([]*x509.Certificate, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the CA: %w", err)
+	}
+	var list []*x509.Certificate
+	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("reading the CA %s: %w", name, err)
+		}
+		list = append(list, c)
+	}
+	if len(list) == 0 {
+		return nil, errors.New("reading the CA " + name + ": there is no certificate in it")
+	}
+	return list, nil
+}

@@ -1,0 +1,84 @@
+package rdmacp
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/mtls"
+)
+
+// identifying is the flags about who the two ends are.
+type identifying struct {
+	tls      mtls.Files
+	insecure bool
+}
+
+// add defines the flags.
+func (p *identifying) add(f *pflag.FlagSet) {
+	f.StringVar(&p.tls.CA, "tls-ca", "", "`file` with the CAs whose daemons are trusted (default: ca.crt where the others are)")
+	f.StringVar(&p.tls.Cert, "tls-cert", "", "`file` with the certificate of who copies (default: client.crt in ~/.config/rdmacp or /etc/rdmacp, where there is a ca.crt)")
+	f.StringVar(&p.tls.Key, "tls-key", "", "`file` with its private key (default: client.key there)")
+	f.StringVar(&p.tls.CRL, "tls-crl", "", "`file` with lists of certificates that were revoked (default: ca.crl there, if it exists)")
+	f.BoolVar(&p.insecure, "insecure", false, "no TLS although there are certificates: to a daemon on this host, or in a network that you trust")
+}
+
+// dirs are where certificates are looked for that no flag names.
+func (a *app) dirs() []string {
+	own := a.io.Getenv("XDG_CONFIG_HOME")
+	if home := cmp.Or(a.io.Getenv("HOME"), a.io.Getenv("USERPROFILE")); own == "" && home != "" {
+		own = filepath.Join(home, ".config")
+	}
+	if own == "" {
+		return []string{"/etc/rdmacp"}
+	}
+	return []string{filepath.Join(own, "rdmacp"), "/etc/rdmacp"}
+}
+
+// find returns the files to use; ok is false where there are none.
+func (p *identifying) find(dirs []string) (f mtls.Files, ok bool) {
+	if p.tls.Cert != "" || p.tls.Key != "" || p.tls.CA != "" || p.tls.CRL != "" {
+		return p.tls, true
+	}
+	for _, dir := range dirs {
+		f = mtls.Files{
+			CA: filepath.Join(dir, "ca.crt"), Cert: filepath.Join(dir, "client.crt"), Key: filepath.Join(dir, "client.key"), CRL: filepath.Join(dir, "ca.crl"),
+		}
+		if _, err := os.Stat(f.CA); err != nil {
+			continue
+		}
+		if _, err := os.Stat(f.CRL); err != nil {
+			f.CRL = ""
+		}
+		return f, true
+	}
+	return f, false
+}
+
+// credentials are what proves who copies, and who the daemon is; nil for a copy without
+// TLS.
+func (a *app) credentials() (*mtls.Store, error) {
+	p := a.opts.identifying
+	if p.insecure {
+		return nil, nil
+	}
+	f, ok := p.find(a.dirs())
+	if !ok {
+		return nil, nil
+	}
+	for _, part := range []struct{ flag, file string }{{"tls-ca", f.CA}, {"tls-cert", f.Cert}, {"tls-key", f.Key}} {
+		if part.file == "" {
+			return nil, usage("reading the flags for TLS", fmt.Errorf("there is no --%s", part.flag), "give --tls-ca, --tls-cert and --tls-key, all three")
+		}
+	}
+	s, err := mtls.Open(f, newLogger(a.messages, a.opts.verbose))
+	if err != nil {
+		fix := "see that the files are whole, fit together and are readable (rdmad pki issue makes them), or give --insecure in a network that you trust"
+		return nil, fault.New(fault.Usage, "reading the certificates", err, fix)
+	}
+	return s, nil
+}

@@ -1,0 +1,53 @@
+package server
+
+import (
+	"context"
+	"slices"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/rdmacp/rdmacp/internal/mtls"
+	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
+)
+
+// methods are those that may be called, by their full names, and by whom: a method that
+// is not here may be called by nobody.
+var methods = map[string]func(names []string) bool{
+	pb.TransferService_Session_FullMethodName: anyone,
+	healthpb.Health_Check_FullMethodName:      anyone,
+	healthpb.Health_List_FullMethodName:       anyone,
+	healthpb.Health_Watch_FullMethodName:      anyone,
+	// What there is to call is told to who is on this host, by a unix socket.
+	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      local,
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": local,
+}
+
+// anyone who was let in.
+func anyone([]string) bool { return true }
+
+func local(names []string) bool { return slices.Contains(names, mtls.Local) }
+
+// permit refuses what a client may not call.
+func permit(ctx context.Context, method string) error {
+	if may, ok := methods[method]; ok && may(whoOf(ctx)) {
+		return nil
+	}
+	return status.Error(codes.PermissionDenied, "this method is not for this client")
+}
+
+func permitUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if err := permit(ctx, info.FullMethod); err != nil {
+		return nil, err
+	}
+	return next(ctx, req)
+}
+
+func permitStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	if err := permit(stream.Context(), info.FullMethod); err != nil {
+		return err
+	}
+	return next(srv, stream)
+}

@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// pkiDir is where certificates are, on either host.
+const pkiDir = topDir + "/pki"
+
+// TestTLS copies by RDMA where both ends prove who they are, with certificates that
+// `rdmad pki` made; and not a byte for who does not, or has not the right to it.
+func TestTLS(t *testing.T) {
+	tr := newTrial(t)
+	l := tr.lab
+	l.certificates(t)
+	d, err := l.startDaemon(nil, "--listen", "0.0.0.0:7473", "--config", pkiDir+"/rdmad.toml",
+		"--tls-cert", pkiDir+"/daemon.crt", "--tls-key", pkiDir+"/daemon.key", "--tls-ca", pkiDir+"/ca.crt", "--tls-crl", pkiDir+"/ca.crl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if code, err := d.stop(); err != nil || code != 0 {
+			t.Errorf("the daemon ended with %d, %v\n%s", code, err, d.log.String())
+		}
+	}()
+	as := func(name string) []string {
+		return []string{"--port=7473", "--tls-ca=" + pkiDir + "/ca.crt", "--tls-cert=" + pkiDir + "/" + name + ".crt", "--tls-key=" + pkiDir + "/" + name + ".key"}
+	}
+	for _, source := range l.nodes() {
+		src := random(t, source, dataDir+"/proved", 3_000_001)
+		for name, c := range map[string]struct {
+			flags []string
+			exit  int
+			code  string
+			words []string
+		}{
+			"alice":                 {flags: as("alice")},
+			"reader":                {flags: as("reader"), exit: 3, code: "denied", words: []string{"it is reader"}},
+			"revoked":               {flags: as("revoked"), exit: 5, code: "unproven", words: []string{"refuses the certificate"}},
+			"without a certificate": {flags: []string{"--port=7473"}, exit: 5, code: "unproven", words: []string{"TLS only", "--tls-cert"}},
+			"insecure":              {flags: []string{"--port=7473", "--insecure"}, exit: 5, code: "unproven", words: []string{"TLS only"}},
+		} {
+			t.Run("from "+source.name+"/"+name, func(t *testing.T) {
+				sub := tr.within(t)
+				r := sub.copy(sub.across(src, src.path+".as-"+strings.ReplaceAll(name, " ", "-")), c.flags...)
+				if c.exit == 0 || name == "reader" && source == l.there {
+					r.copied(t)
+					if !strings.Contains(r.stdout, `"transport":"rdma"`) {
+						t.Errorf("not by RDMA:\n%s", r.stdout)
+					}
+					return
+				}
+				r.failed(t, c.exit, c.code, append(c.words, there)...)
+			})
+		}
+	}
+}
+
+// certificates makes a CA on node2 and takes what its clients need to node1.
+func (l *lab) certificates(t *testing.T) {
+	t.Helper()
+	pki := fmt.Sprintf("%s pki --dir %s/ca", l.rdmad, pkiDir)
+	files := must(t, l.there, `set -e
+mkdir -p %[2]s
+%[1]s init >/dev/null
+%[1]s issue daemon --host %[3]s >/dev/null
+for name in alice reader revoked; do %[1]s issue $name >/dev/null; done
+%[1]s revoke revoked >/dev/null
+cp %[2]s/ca/ca.crl %[2]s/ca/*.crt %[2]s/ca/daemon.key %[2]s/
+cat >%[2]s/rdmad.toml <<'END'
+[export.data]
+path = "%[4]s"
+read = ["read*"]
+write = ["alice"]
+END
+tar -C %[2]s/ca -c ca.crt alice.crt alice.key reader.crt reader.key revoked.crt revoked.key | base64`, pki, pkiDir, there, dataDir)
+	must(t, l.here, "mkdir -p %[1]s; base64 -d <<'END' | tar -C %[1]s -x\n%[2]s\nEND", pkiDir, files)
+}
