@@ -26,6 +26,7 @@ type Options struct {
 	Host           string // as the user named it, for messages
 	Fabric         transport.Fabric
 	Transport      transport.Kind      // which it has to be; 0: RDMA, and TCP where there is none
+	NoRDMA         *fault.Error        // why it is TCP, where RDMA would have been liked better
 	Direction      transport.Direction // of every transfer in the session
 	Device         string              // RDMA device, or device/port; empty: the one that reaches the host
 	ChunkSize      int                 // bytes; the daemon may choose less
@@ -87,7 +88,7 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	}
 	deadline := time.Now().Add(o.ConnectTimeout)
 	if o.Transport != 0 {
-		return open(ctx, o, deadline, nil)
+		return open(ctx, o, deadline, o.NoRDMA)
 	}
 	o.Transport = transport.RDMA
 	s, err := open(ctx, o, deadline, nil)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/console"
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -46,7 +47,7 @@ func (a *app) run(ctx context.Context, what command, flags *pflag.FlagSet, args 
 		return err
 	}
 	defer w.manifest.drop()
-	done, err := a.transfer(ctx, w)
+	done, err := a.persist(ctx, w)
 	if err != nil {
 		w.over(err)
 		return err
@@ -73,7 +74,7 @@ func (a *app) newWatch(j job, p plan) (*watch, error) {
 		job: j, plan: p, stdout: a.io.Stdout, stderr: a.messages,
 		as:   j.newName(),
 		list: o.itemize || p.command != copies, sums: o.digest != tree.NoDigest,
-		json: o.json, files: o.verbose > 0 || o.digest != tree.NoDigest, quiet: o.quiet,
+		json: o.json, files: o.verbose > 0 || o.digest != tree.NoDigest, quiet: o.quiet, unproven: o.noVerify,
 	}
 	w.problems.out = a.messages
 	w.progress = a.newProgress(j.title(), w)
@@ -85,8 +86,22 @@ func (a *app) newWatch(j job, p plan) (*watch, error) {
 	return w, err
 }
 
-// transfer runs the transfer from one end to the other.
+// transfer runs the transfer from one end to the other: by TCP, where it is free to, if RDMA
+// gets nothing across.
 func (a *app) transfer(ctx context.Context, w *watch) (outcome, error) {
+	done, err := a.once(ctx, w)
+	why, ok := fault.As(err)
+	if !ok || why.Code != fault.Path || done.peer.Transport != transport.RDMA ||
+		a.opts.kind() != 0 || a.opts.zeroCopy || w.job.piped || w.plan.command == verifies {
+		return done, err
+	}
+	w.noRDMA = why
+	w.anew()
+	return a.once(ctx, w)
+}
+
+// once is transfer without another try.
+func (a *app) once(ctx context.Context, w *watch) (outcome, error) {
 	done := outcome{job: w.job, command: w.plan.command, unproven: a.opts.noVerify}
 	var src source
 	var dst sink
@@ -105,6 +120,9 @@ func (a *app) transfer(ctx context.Context, w *watch) (outcome, error) {
 	o, err := a.dialOptions(w.job, w.plan.chunk)
 	if err != nil {
 		return done, err
+	}
+	if w.noRDMA != nil {
+		o.Transport, o.NoRDMA = transport.TCP, w.noRDMA
 	}
 	s, err := client.Dial(ctx, o)
 	if err != nil {

@@ -18,10 +18,10 @@ const jsonVersion = 1
 // head is what every line begins with.
 type head struct {
 	V    int    `json:"v"`
-	Type string `json:"type"` // start, progress, file, problem, summary, error or device
+	Type string `json:"type"` // start, progress, file, problem, retry, summary, error or device
 }
 
-// startLine says that a copy begins.
+// startLine says that a copy begins, or goes on.
 type startLine struct {
 	head
 	Direction    string   `json:"direction"`
@@ -33,6 +33,17 @@ type startLine struct {
 	RemoteDevice string   `json:"remote_device"`
 	Session      string   `json:"session"`
 	PeerVersion  string   `json:"peer_version"`
+}
+
+// retryLine says that a copy will go on over a new connection. Another start line follows
+// once there is one, and all files are told of again.
+type retryLine struct {
+	head
+	WaitSeconds float64 `json:"wait_seconds"`
+	Code        string  `json:"code"` // as in an error line
+	Host        string  `json:"host"`
+	What        string  `json:"what"`
+	Why         string  `json:"why"`
 }
 
 // progressLine says how far a copy is.
@@ -122,11 +133,21 @@ type summaryLine struct {
 	Digest         string        `json:"digest"` // of chunks; empty with --no-verify
 	ChunksVerified int64         `json:"chunks_verified"`
 	Retries        int64         `json:"retries"`
+	Earlier        earlierField  `json:"earlier"`
 	Local          countersField `json:"local"`
 	Remote         countersField `json:"remote"`
 	BoundBy        boundField    `json:"bound_by"`
 	Session        string        `json:"session"`
 	PeerVersion    string        `json:"peer_version"`
+}
+
+// earlierField is what was done over connections that were lost; the summary's other
+// figures are those of the last one.
+type earlierField struct {
+	Connections int64   `json:"connections"`
+	Files       int64   `json:"files"`
+	Bytes       int64   `json:"bytes"`
+	Seconds     float64 `json:"seconds"`
 }
 
 // errorLine says why there is no copy.

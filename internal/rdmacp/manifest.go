@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -60,6 +61,13 @@ func (m *manifest) add(sum []byte, path string) {
 	if m.err == nil {
 		_, m.err = m.w.WriteString(sumLine(sum, path))
 	}
+}
+
+// anew forgets the lines that were added.
+func (m *manifest) anew() {
+	m.w.Reset(m.temp)
+	_, err := m.temp.Seek(0, io.SeekStart)
+	m.err = errors.Join(err, m.temp.Truncate(0))
 }
 
 // finish puts the manifest into place.

@@ -48,6 +48,12 @@ func (m *meter) add(n int64) { m.done.Add(n) }
 // finish counts a file that is in place.
 func (m *meter) finish() { m.ended.Add(1) }
 
+// anew forgets what was expected: it will be told again.
+func (m *meter) anew() {
+	m.total.Store(m.done.Load())
+	m.files.Store(m.ended.Load())
+}
+
 // sample reads the meter.
 func (m *meter) sample(now time.Time) sample {
 	// A stream's length is not known, and chunks that were moved twice may add up

@@ -21,6 +21,7 @@ const (
 	defaultConnectTimeout = 8 * time.Second
 	defaultChunkSize      = "1MiB"
 	defaultSlots          = 16
+	defaultRetryFor       = time.Minute
 )
 
 // options are the flags, by topic.
@@ -70,12 +71,14 @@ type reaching struct {
 	rails          int
 	connectTimeout time.Duration
 	bwlimit        string
+	retryFor       time.Duration
 }
 
 // add defines the flags.
 func (r *reaching) add(f *pflag.FlagSet) {
 	r.addWay(f)
 	f.StringVar(&r.bwlimit, "bwlimit", "", "send at most that many bytes a second: 500M, 1.5G; a plain `number` is KiB, as rsync has it")
+	f.DurationVar(&r.retryFor, "retry-for", defaultRetryFor, "how long to try to go on with a copy over a new connection when one is lost, from the last byte that moved; 0 for not at all. Not with --remove-source-files, --max-delete or -")
 	f.StringVar(&r.chunkSize, "chunk-size", defaultChunkSize, "`size` of a chunk; the daemon may choose less")
 	f.IntVar(&r.slots, "slots", defaultSlots, "`number` of chunks in flight; each pins the size of a chunk in memory at both ends")
 }
@@ -145,6 +148,8 @@ func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
 		return 0, badFlag("qps", fmt.Sprint(o.qps), "out of range", fmt.Sprintf("give a number from 1 to %d, or none", wire.MaxQPs))
 	case o.rails < 0 || o.rails > wire.MaxRails:
 		return 0, badFlag("rails", fmt.Sprint(o.rails), "out of range", fmt.Sprintf("give a number from 1 to %d, or none", wire.MaxRails))
+	case o.retryFor < 0:
+		return 0, badFlag("retry-for", o.retryFor.String(), "less than no time", "give a time like 60s, or 0")
 	case o.connectTimeout <= 0:
 		return 0, badFlag("connect-timeout", o.connectTimeout.String(), "no time at all", "give a time like 5s")
 	}

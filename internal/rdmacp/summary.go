@@ -22,6 +22,7 @@ type outcome struct {
 	result   client.Result
 	problems int64
 	unproven bool // --no-verify
+	earlier  earlier
 }
 
 // line is the last line that a person sees. Every figure in it was counted.
@@ -60,6 +61,10 @@ func (o outcome) line() string {
 	}
 	if len(r.LostRails) > 0 {
 		parts = append(parts, "lost rail "+console.Escape(strings.Join(r.LostRails, ", ")))
+	}
+	if e := o.earlier; e.Lost > 0 {
+		parts = append(parts, fmt.Sprintf("%s lost, over which came %s before in %s",
+			count(e.Lost, "connection", "connections"), humanBytes(e.Bytes), humanDuration(e.Elapsed)))
 	}
 	parts = append(parts, o.extras("deleted")...)
 	return strings.Join(append(parts, count(r.Retried, "retry", "retries")), " · ")
@@ -138,7 +143,8 @@ func (o outcome) json() summaryLine {
 		Transport: o.peer.Transport.String(), Fallback: fallback(o.peer.NoRDMA), LocalDevice: o.peer.LocalDevice, RemoteDevice: o.peer.Device,
 		RailsLost: append([]string{}, r.LostRails...),
 		Digest:    digest, ChunksVerified: r.Chunks, Retries: r.Retried,
-		Local: newCountersField(r.Local), Remote: newCountersField(r.Remote), BoundBy: newBoundField(o.bound()),
+		Earlier: earlierField{o.earlier.Lost, o.earlier.Files, o.earlier.Bytes, o.earlier.Elapsed.Seconds()},
+		Local:   newCountersField(r.Local), Remote: newCountersField(r.Remote), BoundBy: newBoundField(o.bound()),
 		Session: o.peer.SessionID, PeerVersion: o.peer.Version,
 	}
 }

@@ -25,6 +25,8 @@ type watch struct {
 	json     bool          // file and problem lines on stdout
 	files    bool          // json: file lines too
 	quiet    bool          // no word of what is resumed
+	unproven bool          // --no-verify
+	noRDMA   *fault.Error  // why RDMA is not tried any more; nil: it is
 	manifest *manifest     // nil: none
 	piped    func() []byte // the digest of what came from standard input
 	as       string        // if not empty, what is copied gets this name
@@ -39,6 +41,23 @@ type watch struct {
 	told     told
 	resumes  int   // times that something was said of what is resumed
 	failed   error // of writing to stdout
+}
+
+// anew forgets what the transfer over a connection that was lost has told: the next one
+// tells of everything again. What is complete it finds by its digests where times are not
+// to be trusted, for it may be the lost one that has brought it.
+func (w *watch) anew() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.plan.land.IgnoreTimes && !w.unproven {
+		w.plan.land.IgnoreTimes, w.plan.land.Checksum = false, true
+	}
+	w.tally, w.only, w.firsts, w.pending, w.told = tally{}, "", nil, nil, told{}
+	w.problems = problems{out: w.problems.out}
+	w.progress.meter.anew()
+	if w.manifest != nil {
+		w.manifest.anew()
+	}
 }
 
 // tally is what a transfer's events add up to.

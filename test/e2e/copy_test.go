@@ -64,7 +64,7 @@ type result struct {
 // with what ends up in dest.
 func (tr *trial) rdmacp(dest *destination, prefix []string, args ...string) *copying {
 	tr.t.Helper()
-	argv := append(append(append([]string{}, prefix...), tr.lab.rdmacp, "--json", "--rails=1"), args...)
+	argv := append(append(append([]string{}, prefix...), tr.lab.rdmacp, "--json", "--rails=1", "--retry-for=0"), args...)
 	c := &copying{trial: tr, dest: dest, lines: make(chan line, 1024), done: make(chan struct{}), begun: time.Now(), limit: copyLimit}
 	c.cmd = exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	c.cmd.Stderr = &c.stderr

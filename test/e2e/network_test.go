@@ -25,11 +25,9 @@ func TestCut(t *testing.T) {
 	}, endless...)
 }
 
-// TestFirewall drops RoCE's packets and lets the control connection pass: the
-// answer names the port.
-func TestFirewall(t *testing.T) {
-	tr := newTrial(t)
-	l := tr.lab
+// wall drops RoCE's packets at node2, until the test's end.
+func (l *lab) wall(t *testing.T) {
+	t.Helper()
 	mustLater(t, l.there, "nft delete table inet e2e")
 	must(t, l.there, `nft -f - <<'RULES'
 table inet e2e {
@@ -39,11 +37,24 @@ table inet e2e {
 	}
 }
 RULES`)
+}
+
+// TestFirewall drops RoCE's packets and lets the control connection pass: the
+// answer names the port; and where TCP will do, it goes by TCP, and says why.
+func TestFirewall(t *testing.T) {
+	tr := newTrial(t)
+	l := tr.lab
+	l.wall(t)
 	for _, source := range l.nodes() {
 		t.Run("from "+source.name, func(t *testing.T) {
 			sub := tr.within(t)
 			src := random(t, source, dataDir+"/walled", 100_000)
-			sub.copy(sub.across(src, src.path+".copy")).failed(t, 5, "path", there, "UDP", "4791")
+			sub.copy(sub.across(src, src.path+".copy"), "--transport=rdma").failed(t, 5, "path", there, "UDP", "4791")
+			r := sub.copy(sub.across(src, src.path+".tcp"))
+			r.copied(t)
+			if s := r.summary(t); s.Transport != "tcp" || !strings.Contains(s.Fallback, "get no answer") || !strings.Contains(r.stderr, "going by TCP, not by RDMA") {
+				t.Errorf("the summary says %+v; it has said %q", s, r.stderr)
+			}
 		})
 	}
 }

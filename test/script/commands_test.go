@@ -64,7 +64,7 @@ func (c *cutter) Write(b []byte) (int, error) {
 }
 
 // cmdFabric makes the fabric slow, or one that breaks: "fabric delay=100ms" or
-// "fabric cut=5"; one whose hosts are "apart"; or takes it from the client's host
+// "fabric cut=5", or breaks now and again: "fabric breaks=5"; one whose hosts are "apart"; or takes it from the client's host
 // ("none here"), the daemon's ("none there") or both ("none").
 func cmdFabric(ts *testscript.TestScript, _ bool, args []string) {
 	w := of(ts)
@@ -92,6 +92,8 @@ func cmdFabric(ts *testscript.TestScript, _ bool, args []string) {
 			f.Delay, err = time.ParseDuration(value)
 		case "cut":
 			f.CutAt, err = strconv.ParseInt(value, 10, 64)
+		case "breaks":
+			f.CutEvery, err = strconv.ParseInt(value, 10, 64)
 		case "corrupt":
 			f.CorruptAt, err = strconv.ParseInt(value, 10, 64)
 		default:

@@ -56,9 +56,9 @@ func process(t *testing.T, name string, args ...string) (*exec.Cmd, io.Reader, *
 }
 
 // daemonProcess is a daemon, and its port.
-func daemonProcess(t *testing.T, dir string) (*exec.Cmd, string) {
+func daemonProcess(t *testing.T, dir, port string) (*exec.Cmd, string) {
 	t.Helper()
-	cmd, log, _ := process(t, "rdmad", "--listen=127.0.0.1:0", "--export=data="+dir)
+	cmd, log, _ := process(t, "rdmad", "--listen=127.0.0.1:"+port, "--export=data="+dir)
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
 		if m := regexp.MustCompile(`"ready","address":"127.0.0.1:(\d+)"`).FindStringSubmatch(lines.Text()); m != nil {
@@ -96,8 +96,8 @@ func TestKilled(t *testing.T) {
 					source, copied = filepath.Join(dir, "big"), to
 				}
 				must(t, os.WriteFile(source, content, 0o600))
-				daemon, port := daemonProcess(t, dir)
-				client, out, _ := process(t, "rdmacp", "--transport=tcp", "--json", "--bwlimit=8M", "--port="+port, from, to)
+				daemon, port := daemonProcess(t, dir, "0")
+				client, out, _ := process(t, "rdmacp", "--transport=tcp", "--json", "--retry-for=0", "--bwlimit=8M", "--port="+port, from, to)
 				killAt(t, 24<<20, out, map[string]*exec.Cmd{"rdmacp": client, "rdmad": daemon}[victim])
 				if err := client.Wait(); err == nil {
 					t.Fatal("the copy succeeded")
@@ -107,7 +107,7 @@ func TestKilled(t *testing.T) {
 				}
 				if victim == "rdmad" {
 					_ = daemon.Wait()
-					_, port = daemonProcess(t, dir)
+					_, port = daemonProcess(t, dir, "0")
 				}
 				client, out, stderr := process(t, "rdmacp", "--transport=tcp", "--json", "--port="+port, from, to)
 				last := lastLine(t, out)

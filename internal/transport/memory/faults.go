@@ -27,6 +27,7 @@ type Faults struct {
 	Late      float64 // share of the pushes of which a packet comes again later, changed
 	Paged     bool    // sources that are Mapped are lent where they lie, and may be written to meanwhile
 	CutAt     int64   // the work request at which the wire is cut, before its bytes move
+	CutEvery  int64   // each so many work requests, one at which the connection breaks that it is on; the next one is whole
 	FailAt    int64   // the work request that moves its bytes and then completes in error
 }
 

@@ -66,7 +66,7 @@ func (d *driver) post(r request) (fate, error) {
 // the lender sees no packets, which is nothing new to it.
 func (d *driver) reach(ctx context.Context, step int64) error {
 	faults := d.fabric.faults
-	cut := faults.CutAt > 0 && step >= faults.CutAt
+	cut := faults.CutAt > 0 && step >= faults.CutAt || faults.CutEvery > 0 && step%faults.CutEvery == 0
 	if !cut && !over(d.fabric.dead[LenderSide]) && d.lender.life.err() == nil {
 		return nil
 	}
