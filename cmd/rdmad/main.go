@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/rdmacp/rdmacp/internal/confine"
 	"github.com/rdmacp/rdmacp/internal/rdmad"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rdma"
@@ -21,5 +22,5 @@ func main() {
 	stdio := rdmad.IO{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	os.Exit(rdmad.Main(ctx, os.Args[1:], stdio, func(log *slog.Logger) transport.Fabric {
 		return rdma.New(rdma.Config{Logger: log})
-	}))
+	}, confine.To))
 }

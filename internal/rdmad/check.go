@@ -24,7 +24,7 @@ func badValue(key string, value any, why, fix string) error {
 // check makes a config of what was written, or says which value is wrong.
 func (r *raw) check() (c config, err error) {
 	c = config{
-		insecure: r.Insecure, tls: mtls.Files{Cert: r.TLSCert, Key: r.TLSKey, CA: r.TLSCA, CRL: r.TLSCRL}, device: r.Device, transport: r.Transport,
+		insecure: r.Insecure, tls: mtls.Files{Cert: r.TLSCert, Key: r.TLSKey, CA: r.TLSCA, CRL: r.TLSCRL}, device: r.Device, transport: r.Transport, landlock: r.Landlock,
 		slots: r.Slots, maxSessions: r.MaxSessions, logFormat: r.LogFormat,
 	}
 	if c.listen, err = parseListen(r.Listen); err != nil {
@@ -57,6 +57,8 @@ func (c config) inRange() error {
 		return badValue(keySlots, c.slots, "out of range", fmt.Sprintf("give a number from 1 to %d", wire.MaxSlots))
 	case c.maxSessions < 1 || c.maxSessions > maxMaxSessions:
 		return badValue(keyMaxSessions, c.maxSessions, "out of range", fmt.Sprintf("give a number from 1 to %d", maxMaxSessions))
+	case c.landlock != "auto" && c.landlock != "require" && c.landlock != "off":
+		return badValue(keyLandlock, c.landlock, "there is no such word", "give auto, require or off")
 	case c.transport != "auto" && c.transport != "rdma" && c.transport != "tcp":
 		return badValue(keyTransport, c.transport, "there is no such transport", "give auto, rdma or tcp")
 	case c.transport == "tcp" && c.device != "":

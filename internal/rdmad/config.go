@@ -29,12 +29,14 @@ type config struct {
 	exports      []server.Export // by name
 	device       string
 	transport    string
+	landlock     string // auto, require or off
 	chunkSize    int
 	slots        int
 	maxSessions  int
 	drainTimeout time.Duration
 	logLevel     slog.Level
 	logFormat    string
+	file         string   // that it was read from; empty for none
 	ignored      []string // variables that look like ours and are none
 }
 
@@ -48,6 +50,7 @@ type raw struct {
 	TLSCRL       string               `koanf:"tls-crl"`
 	Device       string               `koanf:"device"`
 	Transport    string               `koanf:"transport"`
+	Landlock     string               `koanf:"landlock"`
 	ChunkSize    string               `koanf:"chunk-size"`
 	Slots        int                  `koanf:"slots"`
 	MaxSessions  int                  `koanf:"max-sessions"`
@@ -75,7 +78,8 @@ const (
 // the file that is read if it exists and no other is named.
 func load(flags *pflag.FlagSet, environ []string, fallback string) (config, error) {
 	k := koanf.New(delim)
-	if err := loadFile(k, configFile(flags, environ, fallback)); err != nil {
+	name := configFile(flags, environ, fallback)
+	if err := loadFile(k, name); err != nil {
 		return config{}, err
 	}
 	exported, ignored := "", []string(nil)
@@ -115,7 +119,7 @@ func load(flags *pflag.FlagSet, environ []string, fallback string) (config, erro
 		return config{}, err
 	}
 	c, err := r.check()
-	c.ignored = ignored
+	c.file, c.ignored = name, ignored
 	return c, err
 }
 

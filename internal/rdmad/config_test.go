@@ -42,7 +42,7 @@ func TestLoadDefaults(t *testing.T) {
 	want := config{
 		listen:    []address{{text: "127.0.0.1:7471", host: "127.0.0.1", port: 7471}},
 		chunkSize: 4 << 20, slots: 16, maxSessions: 32, drainTimeout: 30 * time.Second,
-		logLevel: slog.LevelInfo, logFormat: "auto", transport: "auto",
+		logLevel: slog.LevelInfo, logFormat: "auto", transport: "auto", landlock: "auto",
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config{}, address{})); diff != "" {
 		t.Error(diff)
@@ -75,13 +75,14 @@ read_only = true
 	}
 	want := config{
 		listen:   []address{{text: "[::1]:1", host: "::1", port: 1}, {text: "unix:/run/x.sock", unix: "/run/x.sock"}},
-		insecure: true, device: "flag", transport: "auto", chunkSize: 64 << 10, slots: 3, maxSessions: 4,
+		insecure: true, device: "flag", transport: "auto", landlock: "auto", chunkSize: 64 << 10, slots: 3, maxSessions: 4,
 		drainTimeout: 5 * time.Minute, logLevel: slog.LevelDebug, logFormat: "json",
 		exports: []server.Export{
 			{Name: "a", Path: dir, ReadOnly: true},
 			{Name: "b.c", Path: dir, ReadOnly: true},
 			{Name: "d", Path: dir, ReadOnly: true},
 		},
+		file:    got.file, // a temporary one
 		ignored: []string{"RDMAD_SERVICE_HOST"},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config{}, address{})); diff != "" {
@@ -165,7 +166,7 @@ func TestExportThatIsNoDirectory(t *testing.T) {
 func TestHelpGolden(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
-	if code := Main(t.Context(), []string{"--help"}, IO{Stdout: &out, Stderr: &errs, Env: []string{}}, nil); code != 0 || errs.Len() > 0 {
+	if code := Main(t.Context(), []string{"--help"}, IO{Stdout: &out, Stderr: &errs, Env: []string{}}, nil, nil); code != 0 || errs.Len() > 0 {
 		t.Fatalf("exit code %d, %s", code, &errs)
 	}
 	const name = "testdata/help.txt"

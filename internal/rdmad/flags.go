@@ -18,6 +18,7 @@ const (
 	keyExport       = "export"
 	keyDevice       = "device"
 	keyTransport    = "transport"
+	keyLandlock     = "landlock"
 	keyLogLevel     = "log-level"
 	keyLogFormat    = "log-format"
 	keyChunkSize    = "chunk-size"
@@ -29,7 +30,7 @@ const (
 // keys lists what a file and the environment may set.
 func keys() []string {
 	return []string{
-		keyListen, keyInsecure, keyTLSCert, keyTLSKey, keyTLSCA, keyTLSCRL, keyExport, keyDevice, keyTransport, keyLogLevel, keyLogFormat,
+		keyListen, keyInsecure, keyTLSCert, keyTLSKey, keyTLSCA, keyTLSCRL, keyExport, keyDevice, keyTransport, keyLandlock, keyLogLevel, keyLogFormat,
 		keyChunkSize, keySlots, keyMaxSessions, keyDrainTimeout,
 	}
 }
@@ -50,6 +51,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.Int(keySlots, 16, "`number` of chunks in flight for each session; each pins the size of a chunk in memory")
 	f.Int(keyMaxSessions, 32, "`number` of sessions at once")
 	f.String(keyDrainTimeout, "30s", "how `long` sessions may go on after SIGTERM")
+	f.String(keyLandlock, "auto", "`whether` the kernel's Landlock keeps the daemon to what it exports: auto, where there is one; require; off")
 	f.String(keyLogLevel, "info", "`level` of the log: debug, info, warn, error")
 	f.String(keyLogFormat, "auto", "`format` of the log: text, json, or auto, text on a terminal only")
 }

@@ -26,16 +26,17 @@ type NewFabric func(*slog.Logger) transport.Fabric
 
 // app is one run of the command.
 type app struct {
-	io     IO
-	fabric NewFabric
-	rails  func() ([]device.Rail, error)
+	io       IO
+	fabric   NewFabric
+	confiner Confine // nil: there is none
+	rails    func() ([]device.Rail, error)
 }
 
 // Main runs the command with its arguments, the program's name not among them,
 // until ctx ends, and returns its exit code. When ctx ends it drains: it waits
-// for the sessions that run, up to a limit.
-func Main(ctx context.Context, args []string, stdio IO, fabric NewFabric) int {
-	a := &app{io: stdio, fabric: fabric, rails: device.Rails}
+// for the sessions that run, up to a limit. It is confined by confiner, if that is not nil.
+func Main(ctx context.Context, args []string, stdio IO, fabric NewFabric, confiner Confine) int {
+	a := &app{io: stdio, fabric: fabric, confiner: confiner, rails: device.Rails}
 	root := a.rootCommand(ctx)
 	root.SetArgs(append([]string{}, args...)) // nil would stand for os.Args
 	err := root.Execute()

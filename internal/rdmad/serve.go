@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -20,6 +22,9 @@ import (
 // serve runs the daemon until ctx ends, then drains it.
 func (a *app) serve(ctx context.Context, c config) (err error) {
 	log := a.logger(c)
+	if err := a.confine(log, c); err != nil {
+		return err
+	}
 	credentials, err := c.credentials(log)
 	if err != nil {
 		return err
@@ -43,8 +48,10 @@ func (a *app) serve(ctx context.Context, c config) (err error) {
 	}
 	a.logStart(log, c, listeners)
 	failed, wait := serveAll(srv, listeners)
+	notify(log, daemon.SdNotifyReady)
 	select {
 	case <-ctx.Done():
+		notify(log, daemon.SdNotifyStopping)
 		drain(ctx, log, srv, c)
 	case err = <-failed:
 		srv.Drain(ctx)

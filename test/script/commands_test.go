@@ -135,7 +135,7 @@ func cmdRdmad(ts *testscript.TestScript, neg bool, args []string) {
 	w := of(ts)
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
-	w.exit = rdmad.Main(ctx, args, stdio(ts, ts.Stdout(), ts.Stderr()), w.newFabric)
+	w.exit = rdmad.Main(ctx, args, stdio(ts, ts.Stdout(), ts.Stderr()), w.newFabric, nil)
 	w.check(ts, neg, "rdmad")
 }
 

@@ -10,11 +10,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/rdmacp/rdmacp/internal/confine"
 	"github.com/rdmacp/rdmacp/internal/rdmacp"
 	"github.com/rdmacp/rdmacp/internal/rdmad"
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -27,7 +30,9 @@ const asCommand = "RDMACP_TEST_AS"
 func beCommand(name string) int {
 	streams := rdmacp.IO{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	if name == "rdmad" {
-		return rdmad.Main(context.Background(), os.Args[1:], streams, func(*slog.Logger) transport.Fabric { return none{} })
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		return rdmad.Main(ctx, os.Args[1:], streams, func(*slog.Logger) transport.Fabric { return none{} }, confine.To)
 	}
 	return rdmacp.Main(context.Background(), os.Args[1:], streams, none{})
 }
@@ -58,7 +63,7 @@ func process(t *testing.T, name string, args ...string) (*exec.Cmd, io.Reader, *
 // daemonProcess is a daemon, and its port.
 func daemonProcess(t *testing.T, dir, port string) (*exec.Cmd, string) {
 	t.Helper()
-	cmd, log, _ := process(t, "rdmad", "--listen=127.0.0.1:"+port, "--export=data="+dir)
+	cmd, log, _ := process(t, "rdmad", "--drain-timeout=0s", "--listen=127.0.0.1:"+port, "--export=data="+dir)
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
 		if m := regexp.MustCompile(`"ready","address":"127.0.0.1:(\d+)"`).FindStringSubmatch(lines.Text()); m != nil {

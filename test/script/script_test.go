@@ -4,11 +4,14 @@
 package script
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
+
+	"github.com/rdmacp/rdmacp/internal/device"
 )
 
 // TestMain fails the run if a command leaves a goroutine behind. In a process of its own
@@ -31,6 +34,13 @@ func TestScripts(t *testing.T) {
 			env.Values[worldKey{}] = w
 			env.Defer(w.close)
 			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "rdma" {
+				return false, fmt.Errorf("there is no condition %q", cond)
+			}
+			_, err := device.Rails()
+			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"rdmacp":       cmdRdmacp,

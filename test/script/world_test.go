@@ -109,7 +109,7 @@ func (w *world) run(ctx context.Context, ts *testscript.TestScript, stdout io.Wr
 
 // runWith is run with all streams.
 func (w *world) runWith(ctx context.Context, ts *testscript.TestScript, streams console.IO, args []string) {
-	if slices.Contains(args, "--port") && args[0] != "bench" {
+	if slices.Contains(args, "--port") && args[0] != "bench" && args[0] != "doctor" {
 		// Small slabs, and patience with a busy machine; what args say goes first.
 		args = append([]string{"--chunk-size=64KiB", "--slots=4", "--connect-timeout=9s"}, args...)
 	}
@@ -130,7 +130,7 @@ func (w *world) start(ts *testscript.TestScript, args []string) (string, error) 
 	io := stdio(ts, io.Discard, d.log)
 	go func() {
 		defer close(d.done)
-		d.exit = rdmad.Main(ctx, args, io, w.newFabric)
+		d.exit = rdmad.Main(ctx, args, io, w.newFabric, nil)
 	}()
 	select {
 	case addr := <-d.log.ready:

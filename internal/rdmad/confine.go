@@ -1,0 +1,67 @@
+package rdmad
+
+import (
+	"errors"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/rdmacp/rdmacp/internal/confine"
+	"github.com/rdmacp/rdmacp/internal/fault"
+)
+
+// Confine takes from the process what it does not need, as confine.To does.
+type Confine func(confine.Needs) (abi int, err error)
+
+// confine takes from the daemon what it does not need, ahead of everything else: the program
+// runs a second time for it.
+func (a *app) confine(log *slog.Logger, c config) error {
+	if a.confiner == nil || c.landlock == "off" {
+		log.Warn("not confined by Landlock")
+		return nil
+	}
+	abi, err := a.confiner(c.needs())
+	switch {
+	case err != nil:
+		return fault.New(fault.Internal, "confining the daemon", err, "report it, and start rdmad with --landlock=off until it is mended")
+	case abi == 0 && c.landlock == "require":
+		return fault.New(fault.Usage, "confining the daemon", errors.New("this kernel has no Landlock, or it is turned off"),
+			"boot with lsm=landlock,... on Linux 5.19 or later, or start rdmad with --landlock=auto")
+	case abi == 0:
+		log.Warn("not confined by Landlock: this kernel has none")
+	default:
+		log.Info("confined", slog.Int("landlock_abi", abi))
+	}
+	return nil
+}
+
+// needs are what the daemon goes on needing: what it exports; the files for TLS, which are
+// read again from wherever they are replaced; libraries, users, devices and the kernel's
+// words on them, which are looked at when a client comes.
+func (c config) needs() confine.Needs {
+	n := confine.Needs{
+		Read:    []string{"/usr", "/lib", "/lib64", "/etc", "/sys", "/proc", "/run"},
+		Devices: []string{"/dev/infiniband"},
+	}
+	for _, name := range []string{c.file, c.tls.Cert, c.tls.Key, c.tls.CA, c.tls.CRL} {
+		if name == "" {
+			continue
+		}
+		n.Read = append(n.Read, filepath.Dir(name))
+		if real, err := filepath.EvalSymlinks(name); err == nil {
+			n.Read = append(n.Read, filepath.Dir(real))
+		}
+	}
+	for _, e := range c.exports {
+		if e.ReadOnly {
+			n.Read = append(n.Read, e.Path)
+		} else {
+			n.Write = append(n.Write, e.Path)
+		}
+	}
+	for _, l := range c.listen {
+		if l.unix != "" {
+			n.Sockets = append(n.Sockets, filepath.Dir(l.unix))
+		}
+	}
+	return n
+}
