@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -58,6 +59,12 @@ func Open(f Files, log *slog.Logger) (*Store, error) {
 		return nil, err
 	}
 	return &Store{files: f, log: log, seen: seen, held: m}, nil
+}
+
+// Self is who the certificate is for, and until when.
+func (s *Store) Self() string {
+	leaf := s.current().cert.Leaf
+	return fmt.Sprintf("%s, in force until %s", strings.Join(Names(leaf), ", "), leaf.NotAfter.Format(time.DateOnly))
 }
 
 // current returns what the files say by now. Where they cannot be read, or do not fit

@@ -95,12 +95,9 @@ func (b benching) trials() (ts []trial, size int64, err error) {
 
 // bench runs the trials, and writes a row as soon as each is done.
 func (a *app) bench(ctx context.Context, f *pflag.FlagSet, host string, b benching) error {
-	name, err := parseHost(strings.TrimRight(host, ":"))
-	if err == nil && !strings.HasPrefix(host, "[") && strings.ContainsAny(name, ":/") {
-		err = errors.New("there is more in it than a host")
-	}
+	name, err := hostAlone(host)
 	if err != nil {
-		return badName(host, err, "give the name or the address of a host alone, and its port as --port")
+		return err
 	}
 	ts, size, err := b.trials()
 	if err != nil {
@@ -122,6 +119,18 @@ func (a *app) bench(ctx context.Context, f *pflag.FlagSet, host string, b benchi
 		}
 	}
 	return nil
+}
+
+// hostAlone is the name of a host that was given without a path.
+func hostAlone(host string) (string, error) {
+	name, err := parseHost(strings.TrimRight(host, ":"))
+	if err == nil && !strings.HasPrefix(host, "[") && strings.ContainsAny(name, ":/") {
+		err = errors.New("there is more in it than a host")
+	}
+	if err != nil {
+		return "", badName(host, err, "give the name or the address of a host alone, and its port as --port")
+	}
+	return name, nil
 }
 
 // measure runs one trial.

@@ -1,0 +1,113 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/mtls"
+)
+
+// Host is what there is to look at on a host.
+type Host struct {
+	Rails  func() ([]device.Rail, error)
+	Limit  func() (bytes uint64, limited bool) // what may be pinned
+	Kernel string                              // its release, as uname says it; empty: not Linux
+	Pins   uint64                              // bytes that a copy wants to pin, at least
+	TLS    *mtls.Store                         // nil: there are no certificates
+	TLSErr error                               // why they are not good
+}
+
+// Local looks at this host.
+func (h Host) Local() []Finding {
+	rails, err := h.Rails()
+	var all []Finding
+	if err != nil {
+		all = append(all, failed("devices", err), skip("ports", "no device"))
+	} else {
+		all = append(all, ok("devices", named(rails)))
+		all = append(all, ports(rails)...)
+	}
+	return append(all, h.memlock(), h.kernel(), h.tls())
+}
+
+// named lists devices.
+func named(rails []device.Rail) string {
+	names := make([]string, 0, len(rails))
+	for _, r := range rails {
+		names = append(names, r.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// fullMTU is the payload of an RDMA packet at best, and what an Ethernet device's MTU has to
+// be for it: headers take the rest (IBTA, volume 1, chapter 9).
+const (
+	fullMTU    = 4096
+	fullNetMTU = 4200
+)
+
+// ports looks at each port: one that is good is enough, but of the others it is said why
+// they are not.
+func ports(rails []device.Rail) []Finding {
+	var all []Finding
+	good := 0
+	for _, r := range rails {
+		switch why := r.Unusable(); {
+		case why != "":
+			all = append(all, warn("ports", r.String()+": "+why, "see that the cable is in and `ip link` shows its network device up, with an address"))
+		case r.LinkLayer == device.Ethernet && r.ActiveMTU < fullMTU:
+			good++
+			all = append(all, warn("ports", fmt.Sprintf("%s: packets of %d bytes, since the MTU of %s is %d", r, r.ActiveMTU, r.NetDev, r.MTU),
+				fmt.Sprintf("`ip link set %s mtu 9000` (%d at least), on all hosts and switches on the way", r.NetDev, fullNetMTU)))
+		default:
+			good++
+			all = append(all, ok("ports", fmt.Sprintf("%s: active, packets of %d bytes", r, r.ActiveMTU)))
+		}
+	}
+	if good == 0 {
+		for i := range all {
+			all[i].Status = Fail
+			all[i].Fault = noPort(all[i])
+		}
+	}
+	return all
+}
+
+// memlock looks at how much memory may be pinned.
+func (h Host) memlock() Finding {
+	limit, limited := h.Limit()
+	switch {
+	case !limited:
+		return ok("memlock", "as much memory may be pinned as there is")
+	case limit < h.Pins:
+		return failed("memlock", tooLittle(limit, h.Pins))
+	}
+	return ok("memlock", fmt.Sprintf("%s may be pinned, a copy wants %s", humanize.IBytes(limit), humanize.IBytes(h.Pins)))
+}
+
+// kernel looks at what the kernel lets be done without copies.
+func (h Host) kernel() Finding {
+	var major, minor int
+	if _, err := fmt.Sscanf(h.Kernel, "%d.%d", &major, &minor); err != nil {
+		return skip("kernel", "not Linux, or a release that says nothing: "+h.Kernel)
+	}
+	if major < 6 || major == 6 && minor < 2 {
+		return warn("kernel", "Linux "+h.Kernel+" does not let the page cache be read by RDMA: a CPU copies what is sent",
+			"Linux 6.2 or later does; `--source direct` reads past the page cache without a copy")
+	}
+	return ok("kernel", "Linux "+h.Kernel+": files are sent out of the page cache without a copy")
+}
+
+// tls looks at the certificates.
+func (h Host) tls() Finding {
+	switch {
+	case h.TLSErr != nil:
+		return failed("tls", h.TLSErr)
+	case h.TLS == nil:
+		return skip("tls", "no certificates: copies from and to daemons without TLS only")
+	}
+	return ok("tls", "certificate of "+h.TLS.Self())
+}

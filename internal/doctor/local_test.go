@@ -1,0 +1,105 @@
+package doctor_test
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/doctor"
+	"github.com/rdmacp/rdmacp/internal/fault"
+)
+
+// rail is a port of a RoCE device on an Ethernet device of that MTU.
+func rail(name, state string, mtu, packet int) device.Rail {
+	return device.Rail{
+		Device: name, Port: 1, State: state, LinkLayer: device.Ethernet, NetDev: "eth0", MTU: mtu, ActiveMTU: packet,
+		GIDs: []device.GID{{Addr: netip.MustParseAddr("::ffff:10.0.0.1"), Kind: device.RoCEv2}},
+	}
+}
+
+// Each thing that is wrong with a host is found, with what to do; and no other is.
+func TestLocal(t *testing.T) {
+	t.Parallel()
+	good := rail("rxe0", device.StateActive, 9000, 4096)
+	for name, tt := range map[string]struct {
+		change func(h *doctor.Host)
+		says   map[string]string // of each check that is not ok
+		code   fault.Code
+	}{
+		"nothing": {func(*doctor.Host) {}, nil, fault.OK},
+		"no device": {func(h *doctor.Host) {
+			h.Rails = func() ([]device.Rail, error) {
+				return nil, fault.New(fault.NoDevice, "looking", errors.New("none"), "get one")
+			}
+		}, map[string]string{"devices": "fail looking: none get one", "ports": "skip no device"}, fault.NoDevice},
+		"a port is down": {
+			func(h *doctor.Host) { h.Rails = rails(good, rail("rxe1", "DOWN", 9000, 4096)) },
+			map[string]string{"ports": "warn rxe1/1 on eth0: port DOWN"},
+			fault.OK,
+		},
+		"all are down": {
+			func(h *doctor.Host) { h.Rails = rails(rail("rxe1", "DOWN", 9000, 4096)) },
+			map[string]string{"ports": "fail rxe1/1 on eth0: port DOWN"},
+			fault.NoDevice,
+		},
+		"a small MTU": {
+			func(h *doctor.Host) { h.Rails = rails(rail("rxe1", device.StateActive, 1500, 1024)) },
+			map[string]string{"ports": "warn rxe1/1 on eth0: packets of 1024 bytes, since the MTU of eth0 is 1500 `ip link set eth0 mtu 9000`"},
+			fault.OK,
+		},
+		"little to pin": {
+			func(h *doctor.Host) { h.Limit = func() (uint64, bool) { return 8 << 20, true } },
+			map[string]string{"memlock": "8.0 MiB may be pinned, and a copy wants 16 MiB `ulimit -l unlimited`"},
+			fault.Memlock,
+		},
+		"enough to pin": {func(h *doctor.Host) { h.Limit = func() (uint64, bool) { return 16 << 20, true } }, nil, fault.OK},
+		"an old kernel": {
+			func(h *doctor.Host) { h.Kernel = "6.1.0-50-amd64" },
+			map[string]string{"kernel": "warn Linux 6.1.0-50-amd64 does not let"},
+			fault.OK,
+		},
+		"no Linux": {func(h *doctor.Host) { h.Kernel = "" }, map[string]string{"kernel": "skip not Linux"}, fault.OK},
+		"a wrong key": {
+			func(h *doctor.Host) { h.TLSErr = fault.New(fault.Usage, "reading", errors.New("no match"), "see") },
+			map[string]string{"tls": "fail reading: no match see"},
+			fault.Usage,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := doctor.Host{Rails: rails(good), Limit: func() (uint64, bool) { return 0, false }, Kernel: "6.12.95+deb12-amd64", Pins: 16 << 20}
+			tt.change(&h)
+			all := h.Local()
+			seen := map[string]bool{}
+			for _, f := range all {
+				text := string(f.Status) + " " + f.Observed
+				if f.Fault != nil {
+					text += " " + f.Fault.Fix
+				}
+				want, bad := tt.says[f.ID]
+				switch {
+				case bad && strings.Contains(text, want):
+					seen[f.ID] = true
+				case f.Status != doctor.OK && (f.ID != "tls" || f.Status != doctor.Skip):
+					t.Errorf("%s: %s", f.ID, text)
+				}
+			}
+			if len(seen) != len(tt.says) {
+				t.Errorf("of %v it says %v", tt.says, all)
+			}
+			code := fault.OK
+			if w := doctor.Worst(all); w != nil {
+				code = w.Code
+			}
+			if code != tt.code {
+				t.Errorf("it ends with %v, want %v", code, tt.code)
+			}
+		})
+	}
+}
+
+func rails(all ...device.Rail) func() ([]device.Rail, error) {
+	return func() ([]device.Rail, error) { return all, nil }
+}

@@ -1,0 +1,96 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/rdmacp/rdmacp/internal/client"
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/transport"
+)
+
+// probeBytes are enough to see whether packets get through, rateBytes to see how fast.
+const (
+	probeBytes = 64 << 10
+	rateBytes  = 64 << 20
+)
+
+// Peer looks at the way to a daemon, and says each finding as soon as it is there. The
+// options say who it is; transport and direction are Peer's.
+func Peer(ctx context.Context, o client.Options, say func(Finding)) {
+	session, err := move(ctx, o, transport.TCP, transport.Put, probeBytes)
+	if f, known := fault.As(err); known && unreachable(f.Code) {
+		say(failed("daemon", err))
+		return
+	}
+	if session.peer.Version != "" {
+		say(daemon(o, session))
+	}
+	say(way("tcp", session, err))
+	works := true
+	for _, d := range []transport.Direction{transport.Put, transport.Get} {
+		session, err := move(ctx, o, transport.RDMA, d, probeBytes)
+		say(way("rdma-"+d.String(), session, err))
+		works = works && err == nil
+	}
+	for _, d := range []transport.Direction{transport.Put, transport.Get} {
+		if !works {
+			say(skip("rate-"+d.String(), "there is no way by RDMA"))
+			continue
+		}
+		session, err := move(ctx, o, transport.RDMA, d, rateBytes)
+		say(way("rate-"+d.String(), session, err))
+	}
+}
+
+// unreachable reports whether a fault says that nothing can be done with the daemon.
+func unreachable(c fault.Code) bool {
+	switch c { //nolint:exhaustive // the others are of one way and not of both
+	case fault.Unreachable, fault.ConnectTimeout, fault.Unproven, fault.Version, fault.Protocol, fault.Interrupted, fault.Limit, fault.Usage:
+		return true
+	default:
+		return false
+	}
+}
+
+// moved is what a probe has shown.
+type moved struct {
+	peer  client.Peer
+	bytes int64
+	took  time.Duration
+}
+
+// move opens a session of a kind and moves bytes of memory through it.
+func move(ctx context.Context, o client.Options, k transport.Kind, d transport.Direction, n int64) (m moved, err error) {
+	o.Transport, o.Direction = k, d
+	if k == transport.TCP {
+		o.Device = ""
+	}
+	s, err := client.Dial(ctx, o)
+	if err != nil {
+		return m, err
+	}
+	defer func() { _ = s.Close() }() //nolint:contextcheck // it ends what ctx did not, and has a limit of its own
+	r, err := s.Blank(ctx, n)
+	return moved{s.Peer(), r.Bytes, r.Elapsed}, err
+}
+
+// daemon is the finding of one that answers.
+func daemon(o client.Options, m moved) Finding {
+	if m.peer.Version != o.Version {
+		return warn("daemon", fmt.Sprintf("rdmad %s answers, and this is rdmacp %s", m.peer.Version, o.Version), "they understand one another; install the same release where you can")
+	}
+	return ok("daemon", "rdmad "+m.peer.Version+" answers")
+}
+
+// way is the finding of bytes that were to be moved.
+func way(id string, m moved, err error) Finding {
+	if err != nil {
+		return failed(id, err)
+	}
+	return ok(id, fmt.Sprintf("%s from %s to %s in %s, %s/s", humanize.IBytes(uint64(m.bytes)), //nolint:gosec // it is a count
+		m.peer.LocalDevice, m.peer.Device, m.took.Round(time.Millisecond), humanize.IBytes(uint64(float64(m.bytes)/m.took.Seconds()))))
+}

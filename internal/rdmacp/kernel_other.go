@@ -1,0 +1,6 @@
+//go:build !linux
+
+package rdmacp
+
+// kernelRelease is Linux's.
+func kernelRelease() string { return "" }
