@@ -25,7 +25,7 @@ func TestDoctor(t *testing.T) {
 			checks: map[string]string{"rdma-put": "4791", "rdma-get": "4791", "rate-put": "no way", "rate-get": "no way"},
 		},
 		{
-			name: "MTU 1500", broken: (*lab).narrow, args: []string{there},
+			name: "MTU 1500", broken: (*lab).narrow,
 			checks: map[string]string{"ports": "mtu 9000"},
 		},
 		{
@@ -39,7 +39,7 @@ func TestDoctor(t *testing.T) {
 		},
 		{
 			name: "no daemon", args: []string{"--port=7999", there}, exit: 10,
-			checks: map[string]string{"daemon": "start rdmad there"},
+			checks: map[string]string{"daemon": "start rdmad on the host"},
 		},
 		{
 			name: "no such host", args: []string{"nosuchhost"}, exit: 10,
