@@ -67,6 +67,20 @@ func (s *Store) Self() string {
 	return fmt.Sprintf("%s, in force until %s", strings.Join(Names(leaf), ", "), leaf.NotAfter.Format(time.DateOnly))
 }
 
+// Serves refuses a certificate that no client would take for a daemon's.
+func (s *Store) Serves() error {
+	leaf := s.current().cert.Leaf
+	for _, use := range leaf.ExtKeyUsage {
+		if use == x509.ExtKeyUsageServerAuth || use == x509.ExtKeyUsageAny {
+			return nil
+		}
+	}
+	if len(leaf.ExtKeyUsage)+len(leaf.UnknownExtKeyUsage) == 0 {
+		return nil // for whatever purpose
+	}
+	return fmt.Errorf("the certificate %s is a client's: it is not for TLS servers", s.files.Cert)
+}
+
 // current returns what the files say by now. Where they cannot be read, or do not fit
 // together, as in the middle of being replaced, what they said before stays in force.
 func (s *Store) current() *material {

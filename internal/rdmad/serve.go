@@ -80,6 +80,9 @@ func (c config) credentials(log *slog.Logger) (*mtls.Store, error) {
 	if err != nil {
 		return nil, fault.New(fault.Usage, "reading the files for TLS", err, "see that they are whole, fit together and can be read by rdmad; rdmad pki issue makes them")
 	}
+	if err := s.Serves(); err != nil {
+		return nil, fault.New(fault.Usage, "reading the files for TLS", err, "have one issued with the names that clients call this host by: rdmad pki issue NAME --host HOST")
+	}
 	return s, nil
 }
 
