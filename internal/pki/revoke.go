@@ -38,6 +38,11 @@ func (ca *CA) Revoke(name string) error {
 	if err != nil {
 		return fault.New(fault.Usage, what, fmt.Errorf("it is not one of this CA: %w", err), "name the directory of its CA (--dir)")
 	}
+	locked, err := ca.lock()
+	if err != nil {
+		return failed(what, err)
+	}
+	defer func() { _ = locked.Close() }()
 	entries, number, err := ca.readCRL()
 	if err != nil {
 		return failed(what, err)
