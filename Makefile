@@ -32,6 +32,10 @@ sim: ## run the simulation of the engine: make sim SEEDS=1000000
 bench: ## copy beside ib_read_bw and ib_write_bw in two guests
 	@bench/run
 
+.PHONY: faults
+faults: ## break things between two guests, and write docs/faults.md
+	@hack/faults
+
 .PHONY: lint
 lint: ## golangci-lint, buf lint, shellcheck, and whether generated code is in step
 	@hack/lint

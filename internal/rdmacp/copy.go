@@ -91,13 +91,17 @@ func (a *app) newWatch(j job, p plan) (*watch, error) {
 func (a *app) transfer(ctx context.Context, w *watch) (outcome, error) {
 	done, err := a.once(ctx, w)
 	why, ok := fault.As(err)
-	if !ok || why.Code != fault.Path || done.peer.Transport != transport.RDMA ||
-		a.opts.kind() != 0 || a.opts.zeroCopy || w.job.piped || w.plan.command == verifies {
+	if !ok || why.Code != fault.Path || !a.mayLeave(done, w) {
 		return done, err
 	}
 	w.noRDMA = why
 	w.anew()
 	return a.once(ctx, w)
+}
+
+// mayLeave reports whether what went by RDMA may go by TCP instead.
+func (a *app) mayLeave(done outcome, w *watch) bool {
+	return done.peer.Transport == transport.RDMA && a.opts.kind() == 0 && !a.opts.zeroCopy && !w.job.piped && w.plan.command != verifies
 }
 
 // once is transfer without another try.

@@ -2,6 +2,7 @@ package rdmacp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -16,6 +17,10 @@ const (
 	firstWait = 500 * time.Millisecond
 	mostWait  = 8 * time.Second
 )
+
+// mostInVain is how many tries by RDMA, one after the other, may come to nothing before TCP
+// gets its turn, where it may.
+const mostInVain = 2
 
 // persist runs the transfer, and goes on with it over a new connection where one is
 // lost, until nothing more has come to stay for as long as --retry-for says. It goes on as
@@ -43,7 +48,20 @@ func (a *app) persist(ctx context.Context, w *watch) (outcome, error) {
 			return done, err
 		}
 		l.note(done.result, err)
+		if lost(err) && l.tries >= mostInVain && a.mayLeave(done, w) {
+			w.noRDMA = inVain(err)
+		}
 	}
+}
+
+// inVain is why RDMA is left to itself: it connects, and is lost each time, as where the wire
+// changes the order of packets, which an RC queue pair takes for losses.
+func inVain(err error) *fault.Error {
+	said := fault.New(fault.Path, "moving data", errors.New("connections by RDMA are lost before anything comes to stay"), "")
+	if f, ok := fault.As(err); ok {
+		said.Host, said.What, said.Why = f.Host, f.What, fmt.Errorf("%w: %w", said.Why, f.Why)
+	}
+	return said
 }
 
 // loss is a connection that was lost, and what has come of it.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -59,20 +60,29 @@ func TestFirewall(t *testing.T) {
 	}
 }
 
-// TestLoss loses a hundredth of all packets, both ways.
-func TestLoss(t *testing.T) {
-	tr := newTrial(t)
-	for _, n := range tr.lab.nodes() {
-		// The queue is long: a packet that overflows it is an error to rxe, and
-		// not a loss.
-		mustLater(t, n, "tc qdisc replace dev eth0 root pfifo limit 100000")
-		must(t, n, "tc qdisc replace dev eth0 root netem limit 100000 loss 1%%")
+// TestNetem makes the wire a bad one, both ways, in one respect at a time: the copy is whole.
+// With RDMACP_FAULTS=all in more respects than make test has the time for.
+func TestNetem(t *testing.T) {
+	wires := []string{"loss 1%", "corrupt 1%"}
+	if os.Getenv("RDMACP_FAULTS") == "all" {
+		wires = append(wires, "loss 5%", "loss 10%", "corrupt 5%", "duplicate 10%", "delay 10ms reorder 25%", "delay 50ms", "delay 20ms 20ms distribution normal")
 	}
-	for _, source := range tr.lab.nodes() {
-		t.Run("from "+source.name, func(t *testing.T) {
-			sub := tr.within(t)
-			src := random(t, source, dataDir+"/lossy", 4<<20)
-			sub.copy(sub.across(src, src.path+".copy")).copied(t)
+	for _, wire := range wires {
+		t.Run(wire, func(t *testing.T) {
+			tr := newTrial(t)
+			for _, n := range tr.lab.nodes() {
+				// The queue is long: a packet that overflows it is an error to rxe, and
+				// not a loss.
+				mustLater(t, n, "tc qdisc replace dev eth0 root pfifo limit 100000")
+				must(t, n, "tc qdisc replace dev eth0 root netem limit 100000 %s", wire)
+			}
+			for _, source := range tr.lab.nodes() {
+				t.Run("from "+source.name, func(t *testing.T) {
+					sub := tr.within(t)
+					src := random(t, source, dataDir+"/lossy", 4<<20)
+					sub.copy(sub.across(src, src.path+".copy"), "--retry-for=60s").copied(t)
+				})
+			}
 		})
 	}
 }
