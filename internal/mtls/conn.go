@@ -102,8 +102,11 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 	from := raw.RemoteAddr()
 	return &Conn{
-		Conn:   tls.Server(raw, l.store.server()),
-		failed: func(err error) { l.refused.log(from, err) },
+		Conn: tls.Server(raw, l.store.server()),
+		failed: func(err error) {
+			l.store.refused.Add(1)
+			l.refused.log(from, err)
+		},
 	}, nil
 }
 

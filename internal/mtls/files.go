@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,6 +28,8 @@ type Files struct {
 type Store struct {
 	files Files
 	log   *slog.Logger
+
+	refused atomic.Int64 // connections, by all listeners
 
 	mu   sync.Mutex
 	seen [4]stamp // when they were read, well or not
@@ -66,6 +69,13 @@ func (s *Store) Self() string {
 	leaf := s.current().cert.Leaf
 	return fmt.Sprintf("%s, in force until %s", strings.Join(Names(leaf), ", "), leaf.NotAfter.Format(time.DateOnly))
 }
+
+// Expires is when the certificate expires.
+func (s *Store) Expires() time.Time { return s.current().cert.Leaf.NotAfter }
+
+// Refused is how many connections were refused since their peers have not proved who they
+// are.
+func (s *Store) Refused() int64 { return s.refused.Load() }
 
 // Serves refuses a certificate that no client would take for a daemon's.
 func (s *Store) Serves() error {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rdmacp/rdmacp/internal/client"
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/wire"
 )
@@ -81,7 +82,7 @@ func (b benching) trials() (ts []trial, size int64, err error) {
 	for _, text := range b.chunks {
 		chunk, err := (&options{reaching: reaching{chunkSize: text}}).chunk()
 		if err != nil {
-			return nil, 0, badFlag("chunks", text, "not the size of a chunk", fmt.Sprintf("give sizes from %s to %s", humanBytes(wire.MinChunk), humanBytes(wire.MaxChunk)))
+			return nil, 0, badFlag("chunks", text, "not the size of a chunk", fmt.Sprintf("give sizes from %s to %s", console.Bytes(wire.MinChunk), console.Bytes(wire.MaxChunk)))
 		}
 		for _, depth := range b.depths {
 			if depth < 1 || depth > wire.MaxSlots {
@@ -135,7 +136,7 @@ func hostAlone(host string) (string, error) {
 
 // measure runs one trial.
 func (a *app) measure(ctx context.Context, to remote, t trial, size int64) (r client.Result, p client.Peer, err error) {
-	o, err := a.dialOptions(job{direction: t.way, dst: location{remote: &to}, sources: []location{{remote: &to}}}, t.chunk)
+	o, err := a.dialOptions(ctx, job{direction: t.way, dst: location{remote: &to}, sources: []location{{remote: &to}}}, t.chunk)
 	if err != nil {
 		return r, p, err
 	}
@@ -151,7 +152,7 @@ func (a *app) measure(ctx context.Context, to remote, t trial, size int64) (r cl
 
 // benchRow writes what a trial has shown.
 func (a *app) benchRow(w *tabwriter.Writer, first bool, t trial, r client.Result, p client.Peer) error {
-	rate := speed(r.Bytes, r.Elapsed)
+	rate := console.Speed(r.Bytes, r.Elapsed)
 	if a.opts.json {
 		return asStdout(writeLine(a.io.Stdout, benchLine{
 			head: head{jsonVersion, "bench"}, Direction: t.way.String(), Chunk: p.ChunkSize, Depth: t.depth,
@@ -161,13 +162,13 @@ func (a *app) benchRow(w *tabwriter.Writer, first bool, t trial, r client.Result
 		}))
 	}
 	if first {
-		from := fmt.Sprintf("%s %s, %s here and %s there, %s a row", p.Transport, verified(!a.opts.noVerify), p.LocalDevice, p.Device, humanBytes(r.Bytes))
+		from := fmt.Sprintf("%s %s, %s here and %s there, %s a row", p.Transport, verified(!a.opts.noVerify), p.LocalDevice, p.Device, console.Bytes(r.Bytes))
 		_, _ = fmt.Fprintln(a.io.Stdout, from)
 		_, _ = fmt.Fprintln(w, "DIRECTION\tCHUNK\tDEPTH\tRATE\tWR/GIB\tCYCLES/BIT HERE\tTHERE\t")
 	}
 	wrs := r.Local
 	wrs.WorkReqs += r.Remote.WorkReqs
-	_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t\n", t.way, humanBytes(int64(p.ChunkSize)), t.depth, humanRate(rate),
+	_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t\n", t.way, console.Bytes(int64(p.ChunkSize)), t.depth, console.Rate(rate),
 		perGiB(wrs, wrs.WorkReqs), cyclesPerBit(r.Local), cyclesPerBit(r.Remote))
 	return asStdout(w.Flush())
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/client"
+	"github.com/rdmacp/rdmacp/internal/console"
 )
 
 // bound is what a copy was waiting for most: the stage that held the most slots. In a
@@ -28,7 +29,7 @@ func (o outcome) bound() bound {
 	if r.Bytes == 0 || o.command != copies {
 		return bound{}
 	}
-	best := bound{stage: "files, names and messages", rate: speed(r.Bytes, r.Elapsed)}
+	best := bound{stage: "files, names and messages", rate: console.Speed(r.Bytes, r.Elapsed)}
 	for _, e := range o.ends() {
 		for _, s := range []struct {
 			name string
@@ -55,7 +56,7 @@ func (o outcome) ends() []endCounters {
 
 // String says it.
 func (b bound) String() string {
-	at := ", at " + humanRate(b.rate)
+	at := ", at " + console.Rate(b.rate)
 	if b.where == "" {
 		return "bound by " + b.stage + at
 	}

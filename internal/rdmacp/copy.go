@@ -22,12 +22,12 @@ func (a *app) run(ctx context.Context, what command, flags *pflag.FlagSet, args 
 	if err != nil {
 		return err
 	}
-	j, err := newJob(what, args)
+	j, err := newJob(what, args, a.opts.viaSSH)
 	if err != nil {
 		return a.portHabit(err, args)
 	}
 	a.what = j.what()
-	if err := errors.Join(j.checkHosts(a.opts.port), j.checkList(&a.opts)); err != nil {
+	if err := errors.Join(j.checkHosts(a.opts.port), j.checkLogin(a.opts.viaSSH), j.checkList(&a.opts)); err != nil {
 		return err
 	}
 	files, err := a.opts.files(ctx, a.io.Stdin)
@@ -47,6 +47,7 @@ func (a *app) run(ctx context.Context, what command, flags *pflag.FlagSet, args 
 		return err
 	}
 	defer w.manifest.drop()
+	defer a.closeShot()
 	done, err := a.persist(ctx, w)
 	if err != nil {
 		w.over(err)
@@ -121,7 +122,7 @@ func (a *app) once(ctx context.Context, w *watch) (outcome, error) {
 		defer func() { _ = dst.Close() }() // what was committed is safe
 		done.target = dst.Path()
 	}
-	o, err := a.dialOptions(w.job, w.plan.chunk)
+	o, err := a.dialOptions(ctx, w.job, w.plan.chunk)
 	if err != nil {
 		return done, err
 	}
@@ -130,7 +131,7 @@ func (a *app) once(ctx context.Context, w *watch) (outcome, error) {
 	}
 	s, err := client.Dial(ctx, o)
 	if err != nil {
-		return done, err
+		return done, a.unreached(err)
 	}
 	defer func() { _ = s.Close() }() //nolint:contextcheck // it ends what ctx did not, and has a limit of its own
 	done.peer = s.Peer()
@@ -142,9 +143,9 @@ func (a *app) once(ctx context.Context, w *watch) (outcome, error) {
 	c := a.opts.clientJob(w.job, w.plan)
 	c.Engine.Events = w.events()
 	if w.job.direction == transport.Put {
-		done.result, err = s.Put(ctx, src, w.job.dst.remote.target(), c)
+		done.result, err = s.Put(ctx, src, w.job.dst.remote.target(a.home()), c)
 	} else {
-		done.result, err = s.Get(ctx, w.job.targets(), dst, c)
+		done.result, err = s.Get(ctx, w.job.targets(a.home()), dst, c)
 	}
 	done.tally, done.problems = w.tally, w.problems.count
 	return done, err
@@ -200,11 +201,11 @@ func (a *app) openSink(w *watch) (sink, error) {
 }
 
 // dialOptions says whom to dial for a job, and how.
-func (a *app) dialOptions(j job, chunk int) (client.Options, error) {
+func (a *app) dialOptions(ctx context.Context, j job, chunk int) (client.Options, error) {
 	r := j.remote()
-	proof, err := a.credentials()
+	address, proof, err := a.reach(ctx, r)
 	return client.Options{
-		Address: r.address(a.opts.port), Host: r.Host,
+		Address: address, Host: r.Host,
 		Fabric: a.fabric, Transport: a.opts.kind(), Direction: j.direction, Device: a.opts.device,
 		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps, Rails: a.opts.rails,
 		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify, ZeroCopy: a.opts.zeroCopy,

@@ -73,7 +73,7 @@ func (a *app) doctor(ctx context.Context, hosts []string, chunk int) error {
 			return err
 		}
 		to := location{remote: &remote{Host: name}}
-		o, err := a.dialOptions(job{dst: to, sources: []location{to}}, chunk)
+		o, err := a.dialOptions(ctx, job{dst: to, sources: []location{to}}, chunk)
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func verdict(all []doctor.Finding) error {
 			ids = append(ids, f.ID)
 		}
 	}
-	return fault.New(worst.Code, fmt.Sprintf("%d of %s failed", len(ids), count(int64(len(all)), "check", "checks")),
+	return fault.New(worst.Code, fmt.Sprintf("%d of %s failed", len(ids), console.Count(int64(len(all)), "check", "checks")),
 		errors.New(strings.Join(ids, ", ")), "do what is said of them, the first one first")
 }
 

@@ -31,21 +31,21 @@ type job struct {
 
 // newJob makes a job of the names on the command line, the last of which is the
 // destination.
-func newJob(c command, args []string) (job, error) {
+func newJob(c command, args []string, login bool) (job, error) {
 	if err := checkArgs(args); err != nil {
 		return job{}, err
 	}
 	last := len(args) - 1
 	j := job{command: c}
 	for _, arg := range args[:last] {
-		l, err := parseLocation(arg)
+		l, err := parseLocation(arg, login)
 		if err != nil {
 			return job{}, err
 		}
 		j.sources = append(j.sources, l)
 	}
 	var err error
-	if j.dst, err = parseLocation(args[last]); err != nil {
+	if j.dst, err = parseLocation(args[last], login); err != nil {
 		return job{}, err
 	}
 	if err := j.direct(); err != nil {
@@ -113,9 +113,9 @@ func (j job) checkHosts(port int) error {
 	if j.direction == transport.Put {
 		return nil
 	}
-	first := j.sources[0].remote.address(port)
+	first := j.sources[0].remote.login(port)
 	for _, s := range j.sources[1:] {
-		if next := s.remote.address(port); next != first {
+		if next := s.remote.login(port); next != first {
 			return usage(j.what(), fmt.Errorf("the sources are on several hosts, %s and %s", first, next), "copy from one host after the other")
 		}
 	}
@@ -128,6 +128,14 @@ func (r *remote) address(port int) string {
 		port = r.Port
 	}
 	return net.JoinHostPort(r.Host, strconv.Itoa(port))
+}
+
+// login is the same with the user, if one is named.
+func (r *remote) login(port int) string {
+	if r.User != "" {
+		return r.User + "@" + r.address(port)
+	}
+	return r.address(port)
 }
 
 // name decides how the copy is named where it lands: rsync's meaning of a slash
@@ -183,18 +191,21 @@ func (j job) remote() *remote {
 	return j.dst.remote
 }
 
-// targets are the sources on the other host.
-func (j job) targets() []client.Target {
+// targets are the sources on the other host, where relative names start at home.
+func (j job) targets(home string) []client.Target {
 	ts := make([]client.Target, 0, len(j.sources))
 	for _, s := range j.sources {
-		ts = append(ts, s.remote.target())
+		ts = append(ts, s.remote.target(home))
 	}
 	return ts
 }
 
 // target is a name as the client sends it.
-func (r *remote) target() client.Target {
+func (r *remote) target(home string) client.Target {
 	t := client.Target{Export: r.Export, Path: r.Path}
+	if home != "" && !strings.HasPrefix(t.Path, "/") {
+		t.Path = strings.TrimRight(home+"/"+t.Path, "/")
+	}
 	if r.TrailingSlash && t.Path != "" && !strings.HasSuffix(t.Path, "/") {
 		t.Path += "/"
 	}

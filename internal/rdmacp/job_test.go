@@ -28,7 +28,7 @@ func parsed(t *testing.T, line ...string) (j job, p plan, err error) {
 	if _, err := o.check(f); err != nil {
 		return j, p, err
 	}
-	if j, err = newJob(copies, f.Args()); err != nil {
+	if j, err = newJob(copies, f.Args(), false); err != nil {
 		return j, p, err
 	}
 	p = o.newPlan(copies, f, nil)
@@ -83,7 +83,7 @@ func TestTargets(t *testing.T) {
 		t.Fatal(j, err)
 	}
 	want := []client.Target{{Export: "e", Path: "a"}, {Path: "/b/"}, {Path: "/"}, {Export: "e"}, {Export: "e"}}
-	for i, got := range j.targets() {
+	for i, got := range j.targets("") {
 		if got != want[i] {
 			t.Errorf("target %+v, want %+v", got, want[i])
 		}

@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/rdmacp/rdmacp/internal/client"
+	"github.com/rdmacp/rdmacp/internal/console"
 )
 
 // ledger is what -v adds: what the copy cost each end, and what it waited for.
@@ -19,11 +20,11 @@ func (o outcome) ledger() string {
 
 // ledgerLine is what it cost one end.
 func ledgerLine(where string, c client.Counters) string {
-	parts := []string{humanBytes(int64(c.Bytes)) + " moved", humanBytes(int64(c.CopiedBytes)) + " copied by a CPU"}
+	parts := []string{console.Bytes(int64(c.Bytes)) + " moved", console.Bytes(int64(c.CopiedBytes)) + " copied by a CPU"}
 	if c.PagedBytes > 0 {
-		paged := humanBytes(int64(c.PagedBytes)) + " by the page cache"
+		paged := console.Bytes(int64(c.PagedBytes)) + " by the page cache"
 		if c.Windows > 0 {
-			paged += " in " + count(int64(c.Windows), "window", "windows")
+			paged += " in " + console.Count(int64(c.Windows), "window", "windows")
 		}
 		if c.HashedBytes > 0 {
 			paged += ", read by a CPU for digests only"
@@ -31,13 +32,13 @@ func ledgerLine(where string, c client.Counters) string {
 		parts = append(parts, paged)
 	}
 	if c.SocketBytes > 0 {
-		parts = append(parts, humanBytes(int64(c.SocketBytes))+" through sockets by a CPU")
+		parts = append(parts, console.Bytes(int64(c.SocketBytes))+" through sockets by a CPU")
 	}
 	if c.DirectBytes > 0 {
-		parts = append(parts, humanBytes(int64(c.DirectBytes))+" by O_DIRECT")
+		parts = append(parts, console.Bytes(int64(c.DirectBytes))+" by O_DIRECT")
 	}
-	parts = append(parts, count(int64(c.WorkReqs), "work request", "work requests"),
-		count(int64(c.Completions), "completion", "completions"), count(int64(c.Wakeups), "wakeup", "wakeups"))
+	parts = append(parts, console.Count(int64(c.WorkReqs), "work request", "work requests"),
+		console.Count(int64(c.Completions), "completion", "completions"), console.Count(int64(c.Wakeups), "wakeup", "wakeups"))
 	line := "  " + where + "  " + strings.Join(parts, ", ")
 	if c.WhyCopied != "" && c.CopiedBytes > 0 {
 		line += "\n         copied, because " + c.WhyCopied
@@ -53,21 +54,23 @@ func (o outcome) stats() string {
 		_, _ = fmt.Fprintf(t, "  %s\t%s\t%s\n", name, cell(o.result.Local), cell(o.result.Remote))
 	}
 	_, _ = fmt.Fprintf(t, "  \there\tthere\n")
-	row("moved", func(c client.Counters) string { return humanBytes(int64(c.Bytes)) })
-	row("copied by a CPU", func(c client.Counters) string { return humanBytes(int64(c.CopiedBytes)) })
-	row("by the page cache", func(c client.Counters) string { return humanBytes(int64(c.PagedBytes)) })
-	row("by O_DIRECT", func(c client.Counters) string { return humanBytes(int64(c.DirectBytes)) })
-	row("through sockets", func(c client.Counters) string { return humanBytes(int64(c.SocketBytes)) })
-	row("windows, used again", func(c client.Counters) string { return number(int64(c.Windows)) + ", " + number(int64(c.Hits)) })
+	row("moved", func(c client.Counters) string { return console.Bytes(int64(c.Bytes)) })
+	row("copied by a CPU", func(c client.Counters) string { return console.Bytes(int64(c.CopiedBytes)) })
+	row("by the page cache", func(c client.Counters) string { return console.Bytes(int64(c.PagedBytes)) })
+	row("by O_DIRECT", func(c client.Counters) string { return console.Bytes(int64(c.DirectBytes)) })
+	row("through sockets", func(c client.Counters) string { return console.Bytes(int64(c.SocketBytes)) })
+	row("windows, used again", func(c client.Counters) string {
+		return console.Number(int64(c.Windows)) + ", " + console.Number(int64(c.Hits))
+	})
 	row("work requests a GiB", func(c client.Counters) string { return perGiB(c, c.WorkReqs) })
 	row("completions a GiB", func(c client.Counters) string { return perGiB(c, c.Completions) })
 	row("wakeups a GiB", func(c client.Counters) string { return perGiB(c, c.Wakeups) })
 	row("system calls a GiB", func(c client.Counters) string { return perGiB(c, c.Calls) })
 	row("context switches", func(c client.Counters) string {
-		return number(int64(c.CPU.Voluntary)) + " waiting, " + number(int64(c.CPU.Involuntary)) + " not"
+		return console.Number(int64(c.CPU.Voluntary)) + " waiting, " + console.Number(int64(c.CPU.Involuntary)) + " not"
 	})
 	row("CPU time", func(c client.Counters) string {
-		return humanDuration(c.CPU.User) + " user, " + humanDuration(c.CPU.System) + " system"
+		return console.Duration(c.CPU.User) + " user, " + console.Duration(c.CPU.System) + " system"
 	})
 	row("cycles a bit, about", cyclesPerBit)
 	row("source, map, wire", func(c client.Counters) string { return shares(c, o.result.Elapsed, c.Source, c.Map, c.Wire) })
@@ -98,5 +101,5 @@ func perGiB(c client.Counters, n uint64) string {
 	if c.Bytes == 0 {
 		return "-"
 	}
-	return number(int64(float64(n) / float64(c.Bytes) * (1 << 30)))
+	return console.Number(int64(float64(n) / float64(c.Bytes) * (1 << 30)))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/pflag"
 
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -35,6 +36,7 @@ type options struct {
 	copying
 	reaching
 	identifying
+	starting
 }
 
 // talking is the flags about what is said.
@@ -104,6 +106,7 @@ func (o *options) groups() []group {
 		flagGroup("What is said", o.talking.add),
 		flagGroup("What a CPU copies", o.copying.add),
 		flagGroup("The way", o.reaching.add),
+		flagGroup("A daemon for this copy only", o.starting.add),
 		flagGroup("Who is at the two ends (TLS)", o.identifying.add),
 		flagGroup("Help", addLongHelp, addVersion),
 	}
@@ -116,6 +119,7 @@ func (o *options) verifyGroups() []group {
 		flagGroup("What belongs to it; --no-owner and the like turn off what -a implies", o.keeping.add),
 		flagGroup("What is said", o.talking.add),
 		flagGroup("The way", o.reaching.add),
+		flagGroup("A daemon for this copy only", o.starting.add),
 		flagGroup("Who is at the two ends (TLS)", o.identifying.add),
 		flagGroup("Help", addLongHelp),
 	}
@@ -171,7 +175,7 @@ func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
 		chunk = int(min(int64(chunk), max(limit, wire.MinChunk)))
 	}
 	o.fit(f, chunk)
-	return chunk, o.consistent(f)
+	return chunk, errors.Join(o.consistent(f), o.checkStart(f))
 }
 
 // kind is the transport; 0 is for auto. Who names a device wants that and no other way.
@@ -189,7 +193,7 @@ func (r *reaching) kind() transport.Kind {
 func (o *options) chunk() (int, error) {
 	n, err := humanize.ParseBytes(o.chunkSize)
 	if err != nil || n < wire.MinChunk || n > wire.MaxChunk {
-		return 0, badFlag("chunk-size", o.chunkSize, "not the size of a chunk", fmt.Sprintf("give a size from %s to %s", humanBytes(wire.MinChunk), humanBytes(wire.MaxChunk)))
+		return 0, badFlag("chunk-size", o.chunkSize, "not the size of a chunk", fmt.Sprintf("give a size from %s to %s", console.Bytes(wire.MinChunk), console.Bytes(wire.MaxChunk)))
 	}
 	return int(n), nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/client"
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/cpu"
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -26,8 +27,8 @@ func TestHumanDuration(t *testing.T) {
 		3250 * time.Millisecond: "3.2 s", 9999 * time.Millisecond: "9.9 s", 59900 * time.Millisecond: "59 s",
 		125 * time.Second: "2 m 5 s", 26*time.Hour + 3*time.Minute: "26 h 3 m",
 	} {
-		if got := humanDuration(d); got != want {
-			t.Errorf("humanDuration(%v) = %q, want %q", d, got, want)
+		if got := console.Duration(d); got != want {
+			t.Errorf("console.Duration(%v) = %q, want %q", d, got, want)
 		}
 	}
 }

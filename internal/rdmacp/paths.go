@@ -30,10 +30,11 @@ type location struct {
 
 // remote is a name on another host.
 type remote struct {
+	User          string // whom to log in as; empty: as ssh has it, or nobody
 	Host          string // a name, or an address without brackets
 	Port          int    // 0: the one of --port
-	Export        string // empty: Path is absolute on the host
-	Path          string // without slashes at its end; below an export, without one at its start either
+	Export        string // empty: Path is one of the host's
+	Path          string // without slashes at its end; below an export, without one at its start either; relative only to a home
 	TrailingSlash bool   // the path was written as a directory's
 }
 
@@ -46,8 +47,9 @@ func (r *remote) base() string {
 }
 
 // parseLocation reads a name by scp's rule: it is remote if a ':' comes before
-// any '/', and ./a:b is a local file.
-func parseLocation(arg string) (location, error) {
+// any '/', and ./a:b is a local file. Where there is a login on the other host, there
+// is a home directory, too, and there are no exports.
+func parseLocation(arg string, login bool) (location, error) {
 	loc := location{arg: arg}
 	host, rest, isRemote := splitHost(arg)
 	var err error
@@ -60,6 +62,8 @@ func parseLocation(arg string) (location, error) {
 		err = errors.New("rdmacp does not speak " + host)
 	case strings.HasPrefix(arg, scheme):
 		loc.remote, err = parseURI(strings.TrimPrefix(arg, scheme))
+	case isRemote && login:
+		loc.remote, err = parseLogin(host, rest)
 	case isRemote:
 		loc.remote, err = parseRemote(host, rest)
 	}
@@ -119,7 +123,7 @@ func relative(host, rest string) error {
 		fix = fmt.Sprintf("a port is written %s%s:%s/%s, or --port=%s", scheme, host, port, below, port)
 	}
 	fix += fmt.Sprintf("; a local file of this name is ./%s:%s", host, rest)
-	return badName(host+":"+rest, errors.New("the path is relative, and rdmad has no home directory for it to start from"), fix)
+	return badName(host+":"+rest, errors.New("the path is relative, and rdmad has no home directory for it to start from (--via-ssh has)"), fix)
 }
 
 // parseHost checks a host and takes the brackets off an address.
@@ -137,7 +141,7 @@ func parseHost(host string) (string, error) {
 	case strings.HasPrefix(host, "-"):
 		return "", fmt.Errorf("a host's name does not start with '-': %q", host)
 	case strings.Contains(host, "@"):
-		return "", errors.New("there is no user in a name: rdmad has no users and no login")
+		return "", errors.New("there is no user in a name: rdmad has no users and no login; --via-ssh logs in by ssh")
 	case strings.ContainsAny(host, "[]%?# \t\r\n\\"):
 		return "", fmt.Errorf("%q is not the name of a host", host)
 	}

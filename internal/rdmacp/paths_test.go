@@ -47,7 +47,7 @@ func TestParseLocation(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.arg, func(t *testing.T) {
 			t.Parallel()
-			got, err := parseLocation(tt.arg)
+			got, err := parseLocation(tt.arg, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +94,7 @@ func TestParseLocationErrors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.arg, func(t *testing.T) {
 			t.Parallel()
-			_, err := parseLocation(tt.arg)
+			_, err := parseLocation(tt.arg, false)
 			f, ok := fault.As(err)
 			if !ok || f.Code != fault.Usage || f.Fix == "" {
 				t.Fatalf("not a whole usage fault: %#v", err)
@@ -111,7 +111,7 @@ func FuzzParseLocation(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, arg string) {
-		loc, err := parseLocation(arg)
+		loc, err := parseLocation(arg, false)
 		if err != nil {
 			if fault.CodeOf(err) != fault.Usage {
 				t.Fatalf("%q: not a usage fault: %v", arg, err)

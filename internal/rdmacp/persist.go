@@ -102,7 +102,7 @@ func (l *loss) gaveUp(err error) error {
 		return l.first
 	}
 	said := *f
-	said.Why = fmt.Errorf("%w; %s to go on failed", f.Why, count(int64(l.tries), "try", "tries"))
+	said.Why = fmt.Errorf("%w; %s to go on failed", f.Why, console.Count(int64(l.tries), "try", "tries"))
 	if last, ok := fault.As(err); ok {
 		said.Why = fmt.Errorf("%w, the last one so: %s: %w", said.Why, last.What, console.Complete(last).Why)
 	}

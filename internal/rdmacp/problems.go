@@ -115,7 +115,7 @@ func (p *problems) fault(what, again string, things int64) error {
 	cause := console.Complete(p.common.fault)
 	why := cause.Why
 	if p.common.count < p.count {
-		why = fmt.Errorf("%w (%s) and other causes, see above", cause.Why, count(p.common.count, "time", "times"))
+		why = fmt.Errorf("%w (%s) and other causes, see above", cause.Why, console.Count(p.common.count, "time", "times"))
 	} else if p.count > 1 {
 		why = fmt.Errorf("%w, each time", cause.Why)
 	}
@@ -129,7 +129,7 @@ func notCopied(n, of int64) string {
 	if n == 1 {
 		verb = "was"
 	}
-	return fmt.Sprintf("%d of %s %s not copied", n, count(of, "file", "files"), verb)
+	return fmt.Sprintf("%d of %s %s not copied", n, console.Count(of, "file", "files"), verb)
 }
 
 // differ is how a comparison ends that has found differences.
@@ -138,6 +138,6 @@ func differ(what string, n, of int64) error {
 	if n == 1 {
 		verb = "differs"
 	}
-	return fault.New(fault.Integrity, what, fmt.Errorf("%d of %s %s", n, count(of, "entry", "entries"), verb),
+	return fault.New(fault.Integrity, what, fmt.Errorf("%d of %s %s", n, console.Count(of, "entry", "entries"), verb),
 		"copy them again with --checksum: only what differs is sent")
 }

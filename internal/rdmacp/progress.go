@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/rdmacp/rdmacp/internal/console"
 )
 
 // progress shows, from time to time, how far a copy is. The zero value shows
@@ -84,5 +86,5 @@ func status(s sample) string {
 	if s.Files > 1 {
 		files = fmt.Sprintf("  files %d/%d", s.FilesDone, s.Files)
 	}
-	return fmt.Sprintf("%s of %s  %s  ETA %s%s", humanBytes(s.Done), humanBytes(s.Total), humanRate(s.Rate), humanDuration(s.Left), files)
+	return fmt.Sprintf("%s of %s  %s  ETA %s%s", console.Bytes(s.Done), console.Bytes(s.Total), console.Rate(s.Rate), console.Duration(s.Left), files)
 }

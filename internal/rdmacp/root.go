@@ -12,6 +12,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/oneshot"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/tcp"
 )
@@ -27,8 +28,9 @@ type app struct {
 	rails    func() ([]device.Rail, error)
 	opts     options
 	messages *messages
-	what     string // what the command does, for faults that do not say it
-	again    string // what happens to what it has done, if it is run again
+	shot     *oneshot.Remote // the rdmad that --via-ssh has started; nil: none
+	what     string          // what the command does, for faults that do not say it
+	again    string          // what happens to what it has done, if it is run again
 }
 
 // Main runs the command with its arguments, the program's name not among them,

@@ -33,41 +33,41 @@ func (o outcome) line() string {
 		from, to = to, from
 	}
 	way := fmt.Sprintf("%s %s -> %s%s", o.peer.Transport, console.Escape(from), console.Escape(to), since(o.peer.NoRDMA))
-	took := humanDuration(r.Elapsed)
+	took := console.Duration(r.Elapsed)
 	switch o.command {
 	case rehearse:
 		return strings.Join(append([]string{
-			fmt.Sprintf("dry run: %s, %s would be sent", o.files(o.tally.WouldCopy), humanBytes(o.tally.WouldSend)), way,
+			fmt.Sprintf("dry run: %s, %s would be sent", o.files(o.tally.WouldCopy), console.Bytes(o.tally.WouldSend)), way,
 		}, o.extras("would be deleted")...), " · ")
 	case verifies:
 		return strings.Join(append([]string{
-			fmt.Sprintf("%s compared, %s, %s in %s", count(o.tally.Entries, "entry", "entries"), count(o.tally.Different, "difference", "differences"),
-				humanBytes(r.Kept), took), way,
+			fmt.Sprintf("%s compared, %s, %s in %s", console.Count(o.tally.Entries, "entry", "entries"), console.Count(o.tally.Different, "difference", "differences"),
+				console.Bytes(r.Kept), took), way,
 		}, o.extras("deleted")...), " · ")
 	case copies:
 	}
 	parts := []string{
-		fmt.Sprintf("%s, %s in %s, %s", o.files(r.Files), humanBytes(r.Bytes), took, humanRate(speed(r.Bytes, r.Elapsed))),
+		fmt.Sprintf("%s, %s in %s, %s", o.files(r.Files), console.Bytes(r.Bytes), took, console.Rate(console.Speed(r.Bytes, r.Elapsed))),
 		way, "not verified",
 	}
 	if !o.unproven {
-		parts[2] = "verified " + digestName + " " + count(r.Chunks, "chunk", "chunks")
+		parts[2] = "verified " + digestName + " " + console.Count(r.Chunks, "chunk", "chunks")
 	}
 	if r.Resumed > 0 {
-		parts = append(parts, "resumed "+humanBytes(r.Resumed))
+		parts = append(parts, "resumed "+console.Bytes(r.Resumed))
 	}
 	if r.Kept > 0 {
-		parts = append(parts, "kept "+humanBytes(r.Kept))
+		parts = append(parts, "kept "+console.Bytes(r.Kept))
 	}
 	if len(r.LostRails) > 0 {
 		parts = append(parts, "lost rail "+console.Escape(strings.Join(r.LostRails, ", ")))
 	}
 	if e := o.earlier; e.Lost > 0 {
 		parts = append(parts, fmt.Sprintf("%s lost, over which came %s before in %s",
-			count(e.Lost, "connection", "connections"), humanBytes(e.Bytes), humanDuration(e.Elapsed)))
+			console.Count(e.Lost, "connection", "connections"), console.Bytes(e.Bytes), console.Duration(e.Elapsed)))
 	}
 	parts = append(parts, o.extras("deleted")...)
-	return strings.Join(append(parts, count(r.Retried, "retry", "retries")), " · ")
+	return strings.Join(append(parts, console.Count(r.Retried, "retry", "retries")), " · ")
 }
 
 // since is why a copy did not go by RDMA, in the words of the last line.
@@ -96,12 +96,12 @@ func (o outcome) files(n int64) string {
 	t := o.tally
 	var not []string
 	if t.Unchanged > 0 {
-		not = append(not, number(t.Unchanged)+" unchanged")
+		not = append(not, console.Number(t.Unchanged)+" unchanged")
 	}
 	if t.Skipped > 0 {
-		not = append(not, number(t.Skipped)+" left alone")
+		not = append(not, console.Number(t.Skipped)+" left alone")
 	}
-	all := count(n+t.Unchanged+t.Skipped, "file", "files")
+	all := console.Count(n+t.Unchanged+t.Skipped, "file", "files")
 	if not == nil {
 		return all
 	}
@@ -112,10 +112,10 @@ func (o outcome) files(n int64) string {
 func (o outcome) extras(deleted string) []string {
 	var parts []string
 	if n := o.tally.Deleted; n > 0 {
-		parts = append(parts, number(n)+" "+deleted)
+		parts = append(parts, console.Number(n)+" "+deleted)
 	}
 	if n := o.problems; n > 0 {
-		parts = append(parts, count(n, "problem", "problems"))
+		parts = append(parts, console.Count(n, "problem", "problems"))
 	}
 	return parts
 }
@@ -138,7 +138,7 @@ func (o outcome) json() summaryLine {
 		head: head{jsonVersion, "summary"}, Command: o.command.String(),
 		Files: r.Files, Unchanged: t.Unchanged, Skipped: t.Skipped, Entries: t.Entries,
 		Bytes: r.Bytes, Kept: r.Kept, Resumed: r.Resumed, Deleted: t.Deleted, Different: t.Different, WouldCopy: t.WouldCopy, WouldSend: t.WouldSend, Problems: o.problems,
-		Seconds: r.Elapsed.Seconds(), BytesPerSecond: speed(r.Bytes, r.Elapsed),
+		Seconds: r.Elapsed.Seconds(), BytesPerSecond: console.Speed(r.Bytes, r.Elapsed),
 		Direction: o.job.direction.String(), Sources: o.job.typed(), Destination: o.job.dst.arg, Landed: landed,
 		Transport: o.peer.Transport.String(), Fallback: fallback(o.peer.NoRDMA), LocalDevice: o.peer.LocalDevice, RemoteDevice: o.peer.Device,
 		RailsLost: append([]string{}, r.LostRails...),

@@ -181,7 +181,7 @@ func (w *watch) resuming(path string, e tree.Entry, v tree.Verdict) {
 	text := ""
 	switch {
 	case v.Resumed > 0:
-		text = fmt.Sprintf("resuming: %s of %s are there already", humanBytes(v.Resumed), humanBytes(e.Meta.Size))
+		text = fmt.Sprintf("resuming: %s of %s are there already", console.Bytes(v.Resumed), console.Bytes(e.Meta.Size))
 	case v.Restarted != "":
 		text = "starting again: " + console.Escape(v.Restarted)
 	}

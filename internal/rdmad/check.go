@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -39,10 +41,31 @@ func (r *raw) check() (c config, err error) {
 	if c.drainTimeout, err = drainTimeout(r.DrainTimeout); err != nil {
 		return c, err
 	}
+	if c.admin, c.metrics, err = r.asked(); err != nil {
+		return c, err
+	}
 	if err := c.logLevel.UnmarshalText([]byte(r.LogLevel)); err != nil {
 		return c, badValue(keyLogLevel, r.LogLevel, "there is no such level", "give debug, info, warn or error")
 	}
 	return c, c.inRange()
+}
+
+// asked are the addresses at which the daemon says what it does.
+func (r *raw) asked() (admin, metrics *address, err error) {
+	if path := strings.TrimPrefix(r.Admin, "unix:"); path != "" {
+		if !filepath.IsAbs(path) {
+			return nil, nil, badValue(keyAdmin, r.Admin, "it is not the path of a unix socket", "give an absolute path, as "+defaultAdmin)
+		}
+		admin = &address{text: "unix:" + path, unix: path}
+	}
+	if r.Metrics != "" {
+		list, err := parseListen([]string{r.Metrics})
+		if err != nil {
+			return nil, nil, badValue(keyMetrics, r.Metrics, "it is not an address", "give host:port or [v6]:port")
+		}
+		metrics = &list[0]
+	}
+	return admin, metrics, nil
 }
 
 // inRange checks the numbers and the words.

@@ -34,6 +34,8 @@ type config struct {
 	slots        int
 	maxSessions  int
 	drainTimeout time.Duration
+	admin        *address // nil: none
+	metrics      *address // nil: none
 	logLevel     slog.Level
 	logFormat    string
 	file         string   // that it was read from; empty for none
@@ -55,6 +57,8 @@ type raw struct {
 	Slots        int                  `koanf:"slots"`
 	MaxSessions  int                  `koanf:"max-sessions"`
 	DrainTimeout string               `koanf:"drain-timeout"`
+	Admin        string               `koanf:"admin"`
+	Metrics      string               `koanf:"metrics"`
 	LogLevel     string               `koanf:"log-level"`
 	LogFormat    string               `koanf:"log-format"`
 	Export       map[string]rawExport `koanf:"export"`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 
 	"github.com/rdmacp/rdmacp/internal/confine"
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -14,24 +15,25 @@ type Confine func(confine.Needs) (abi int, err error)
 
 // confine takes from the daemon what it does not need, ahead of everything else: the program
 // runs a second time for it.
-func (a *app) confine(log *slog.Logger, c config) error {
+// The version of Landlock that does is 0 where there is none.
+func (a *app) confine(log *slog.Logger, c config) (abi int, err error) {
 	if a.confiner == nil || c.landlock == "off" {
 		log.Warn("not confined by Landlock")
-		return nil
+		return 0, nil
 	}
-	abi, err := a.confiner(c.needs())
+	abi, err = a.confiner(c.needs())
 	switch {
 	case err != nil:
-		return fault.New(fault.Internal, "confining the daemon", err, "report it, and start rdmad with --landlock=off until it is mended")
+		return 0, fault.New(fault.Internal, "confining the daemon", err, "report it, and start rdmad with --landlock=off until it is mended")
 	case abi == 0 && c.landlock == "require":
-		return fault.New(fault.Usage, "confining the daemon", errors.New("this kernel has no Landlock, or it is turned off"),
+		return 0, fault.New(fault.Usage, "confining the daemon", errors.New("this kernel has no Landlock, or it is turned off"),
 			"boot with lsm=landlock,... on Linux 5.19 or later, or start rdmad with --landlock=auto")
 	case abi == 0:
 		log.Warn("not confined by Landlock: this kernel has none")
 	default:
 		log.Info("confined", slog.Int("landlock_abi", abi))
 	}
-	return nil
+	return abi, nil
 }
 
 // needs are what the daemon goes on needing: what it exports; the files for TLS, which are
@@ -58,7 +60,11 @@ func (c config) needs() confine.Needs {
 			n.Write = append(n.Write, e.Path)
 		}
 	}
-	for _, l := range c.listen {
+	sockets := c.listen
+	if c.admin != nil {
+		sockets = append(slices.Clone(sockets), *c.admin)
+	}
+	for _, l := range sockets {
 		if l.unix != "" {
 			n.Sockets = append(n.Sockets, filepath.Dir(l.unix))
 		}

@@ -5,6 +5,9 @@ import "github.com/spf13/pflag"
 // defaultFile is read if it exists and no other file is named.
 const defaultFile = "/etc/rdmad/config.toml"
 
+// defaultAdmin is the socket that rdmad status and rdmad cancel ask.
+const defaultAdmin = "/run/rdmad/admin.sock"
+
 // The keys of the configuration. All but config are flags, variables and keys of
 // the file by the same name.
 const (
@@ -25,13 +28,15 @@ const (
 	keySlots        = "slots"
 	keyMaxSessions  = "max-sessions"
 	keyDrainTimeout = "drain-timeout"
+	keyAdmin        = "admin"
+	keyMetrics      = "metrics"
 )
 
 // keys lists what a file and the environment may set.
 func keys() []string {
 	return []string{
 		keyListen, keyInsecure, keyTLSCert, keyTLSKey, keyTLSCA, keyTLSCRL, keyExport, keyDevice, keyTransport, keyLandlock, keyLogLevel, keyLogFormat,
-		keyChunkSize, keySlots, keyMaxSessions, keyDrainTimeout,
+		keyChunkSize, keySlots, keyMaxSessions, keyDrainTimeout, keyAdmin, keyMetrics,
 	}
 }
 
@@ -51,6 +56,8 @@ func addFlags(f *pflag.FlagSet) {
 	f.Int(keySlots, 16, "`number` of chunks in flight for each session; each pins the size of a chunk in memory")
 	f.Int(keyMaxSessions, 32, "`number` of sessions at once")
 	f.String(keyDrainTimeout, "30s", "how `long` sessions may go on after SIGTERM")
+	f.String(keyAdmin, "", "unix socket to make at `path` for rdmad status and rdmad cancel, metrics and profiles: "+defaultAdmin+" is where they look")
+	f.String(keyMetrics, "", "`address` to show metrics at by HTTP, to Prometheus (/metrics) and to people, without a name of anybody")
 	f.String(keyLandlock, "auto", "`whether` the kernel's Landlock keeps the daemon to what it exports: auto, where there is one; require; off")
 	f.String(keyLogLevel, "info", "`level` of the log: debug, info, warn, error")
 	f.String(keyLogFormat, "auto", "`format` of the log: text, json, or auto, text on a terminal only")

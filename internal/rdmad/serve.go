@@ -22,7 +22,8 @@ import (
 // serve runs the daemon until ctx ends, then drains it.
 func (a *app) serve(ctx context.Context, c config) (err error) {
 	log := a.logger(c)
-	if err := a.confine(log, c); err != nil {
+	abi, err := a.confine(log, c)
+	if err != nil {
 		return err
 	}
 	credentials, err := c.credentials(log)
@@ -46,9 +47,15 @@ func (a *app) serve(ctx context.Context, c config) (err error) {
 	for i, lis := range listeners {
 		listeners[i] = data.Listen(lis)
 	}
+	closeAdmin, err := c.openAdmin(ctx, log, srv, about{listeners: listeners, credentials: credentials, landlock: abi, rdma: fabrics.RDMA})
+	if err != nil {
+		return err
+	}
+	defer closeAdmin()
 	a.logStart(log, c, listeners)
 	failed, wait := serveAll(srv, listeners)
 	notify(log, daemon.SdNotifyReady)
+	defer tell(log, srv)()
 	select {
 	case <-ctx.Done():
 		notify(log, daemon.SdNotifyStopping)

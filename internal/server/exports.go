@@ -23,7 +23,7 @@ type Export struct {
 // export is an open export: everything below it is resolved beneath dir.
 type export struct {
 	Export
-	dir *storage.Dir
+	dir *storage.Dir // nil for Own
 }
 
 type exports []*export
@@ -36,6 +36,10 @@ func openExports(configs []Export) (es exports, err error) {
 		}
 	}()
 	for _, c := range configs {
+		if c.own() {
+			es = append(es, &export{Export: c})
+			continue
+		}
 		if c.Path, err = filepath.Abs(c.Path); err != nil {
 			return es, err
 		}
@@ -52,7 +56,9 @@ func openExports(configs []Export) (es exports, err error) {
 func (es exports) close() error {
 	var errs []error
 	for _, e := range es {
-		errs = append(errs, e.dir.Close())
+		if e.dir != nil {
+			errs = append(errs, e.dir.Close())
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -67,9 +73,6 @@ type place struct {
 	contents bool
 }
 
-// abs is the place's absolute path on this host.
-func (p place) abs() string { return filepath.Join(p.Path, p.name) }
-
 // resolve finds the export that t lies in, without looking at the file system:
 // by name, or the innermost one above an absolute path. Who may not even read it hears so.
 func (es exports) resolve(t wire.Target, who []string) (place, error) {
@@ -79,6 +82,9 @@ func (es exports) resolve(t wire.Target, who []string) (place, error) {
 	}
 	if !p.mayRead(who) {
 		return p, p.denied("reaching "+p.abs(), who)
+	}
+	if p.dir == nil {
+		return p, nil
 	}
 	return p, p.dir.InPlace()
 }
@@ -178,8 +184,8 @@ func (es exports) sources(c wire.Copy, who []string) (first place, all []storage
 // expand returns where the walk of a place starts: in several places if its name
 // has wildcards.
 func (p place) expand() ([]storage.Start, error) {
-	name := p.name
-	if p.contents {
+	name := p.path()
+	if p.contents && name != "/" {
 		name += "/"
 	}
 	names, err := storage.Glob(p.dir, name)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 )
@@ -15,11 +16,24 @@ type gate struct {
 
 	mu    sync.Mutex
 	open  int
+	since time.Time // when the last one has left
 	shut  bool
 	empty chan struct{} // closed once it is shut and nobody is inside
 }
 
-func newGate(limit int) *gate { return &gate{limit: limit, empty: make(chan struct{})} }
+func newGate(limit int) *gate {
+	return &gate{limit: limit, since: time.Now(), empty: make(chan struct{})}
+}
+
+// idle is for how long nobody has been inside.
+func (g *gate) idle() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open > 0 {
+		return 0
+	}
+	return time.Since(g.since)
+}
 
 // enter lets a session in. Who was let in calls leave.
 func (g *gate) enter() error {
@@ -40,6 +54,7 @@ func (g *gate) enter() error {
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.since = time.Now()
 	if g.open--; g.open == 0 && g.shut {
 		close(g.empty)
 	}

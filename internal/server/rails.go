@@ -35,6 +35,7 @@ func (ss *session) rails(ctx context.Context) []rails.Rail {
 
 // dropped tells of a rail that is not used, or no longer.
 func (ss *session) dropped(i int, why error) {
+	ss.server.books.lostRail(ss)
 	ss.log.Info("a rail is left out", slog.Int("rail", i), slog.Any("reason", why))
 }
 

@@ -42,6 +42,7 @@ type Server struct {
 	grpc     *grpc.Server
 	health   *health.Server
 	sessions *gate
+	books    *books
 	stop     chan struct{} // closed when sessions have to end
 	cut      func()        // closes stop
 }
@@ -68,7 +69,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, log: c.Logger, exports: exports, health: health.NewServer(),
-		sessions: newGate(c.MaxSessions), stop: make(chan struct{}),
+		sessions: newGate(c.MaxSessions), books: newBooks(), stop: make(chan struct{}),
 		grpc: grpc.NewServer(
 			grpc.Creds(mtls.Credentials()),
 			grpc.UnaryInterceptor(permitUnary),
@@ -97,6 +98,9 @@ func (s *Server) Serve(lis net.Listener) error {
 	}
 	return nil
 }
+
+// Idle is for how long no session has been open.
+func (s *Server) Idle() time.Duration { return s.sessions.idle() }
 
 // farewell is how long sessions that were cut have to clean up and to tell their
 // clients why, and whatever else clients do (to watch the health, say) to end.

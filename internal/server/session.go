@@ -34,8 +34,9 @@ type session struct {
 	who    []string // the client's names
 	hello  wire.Hello
 	driver transport.Driver
-	chunk  int  // bytes, agreed
-	slots  int  // bundles in flight, agreed
+	chunk  int // bytes, agreed
+	slots  int // bundles in flight, agreed
+	cancel context.CancelCauseFunc
 	failed bool // the last transfer; what its client had said by then may still come
 }
 
@@ -44,6 +45,7 @@ type session struct {
 func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.SessionResponse]) (err error) {
 	defer func() { err = toStatus(err) }()
 	if err := s.sessions.enter(); err != nil {
+		s.books.refuse(err)
 		return err
 	}
 	defer s.sessions.leave()
@@ -53,10 +55,10 @@ func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.S
 			return &pb.SessionResponse{Message: &pb.SessionResponse_Heartbeat{Heartbeat: &pb.Heartbeat{}}}
 		})
 	ctx, cancel := s.untilStopped(ctx)
-	defer cancel()
+	defer cancel(context.Canceled)
 	id := rand.Text()[:8]
 	who := whoOf(ctx)
-	ss := &session{server: s, pipe: p, who: who, log: s.log.With(
+	ss := &session{server: s, pipe: p, who: who, cancel: cancel, log: s.log.With(
 		slog.String("session", id), slog.String("peer", peerAddr(ctx)), slog.String("identity", strings.Join(who, ",")))}
 	begun := time.Now()
 	defer func() { ss.ended(begun, err) }()
@@ -72,7 +74,7 @@ func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.S
 }
 
 // untilStopped returns a context that ends when the server cuts its sessions.
-func (s *Server) untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+func (s *Server) untilStopped(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		select {
@@ -81,11 +83,12 @@ func (s *Server) untilStopped(ctx context.Context) (context.Context, context.Can
 		case <-ctx.Done():
 		}
 	}()
-	return ctx, func() { cancel(context.Canceled) }
+	return ctx, cancel
 }
 
 // ended writes the session's last log line.
 func (ss *session) ended(begun time.Time, err error) {
+	ss.server.books.close(ss, err)
 	attrs := []any{slog.Float64("seconds", time.Since(begun).Seconds())}
 	if ss.driver != nil {
 		stats := ss.driver.Stats()
@@ -130,6 +133,9 @@ func (ss *session) open(ctx context.Context, id string) error {
 	if err != nil {
 		return errors.Join(err, ss.driver.Close())
 	}
+	ss.server.books.open(ss, Live{
+		ID: id, Peer: peerAddr(ctx), Identity: ss.who, Way: Way{endpoint.Kind.String(), ss.hello.Direction.String()}, Device: endpoint.Device, Since: time.Now(),
+	}, ss.hello.Fallback != "")
 	ss.log.Info("session open", slog.String("direction", ss.hello.Direction.String()), slog.String("client_version", ss.hello.Version),
 		slog.String("transport", endpoint.Kind.String()), slog.String("device", endpoint.Device), slog.String("client_device", ss.hello.Endpoint.Device),
 		slog.Int("chunk_size", ss.chunk), slog.Int("connections", endpoint.Width()), slog.String("fallback", ss.hello.Fallback))

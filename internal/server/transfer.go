@@ -41,7 +41,7 @@ func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
 	if where.contents && naming == tree.Auto {
 		naming = tree.Into // what ends in a slash is a directory
 	}
-	store, err := where.dir.Land(where.name, naming, c.Several, c.Land)
+	store, err := where.land(naming, c.Several, c.Land)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,9 @@ func (ss *session) move(ctx context.Context, where place, path string, engine fu
 	if err != nil {
 		return err
 	}
+	ss.server.books.begin(ss, where.Name, where.name)
 	r, err := engine(&link{session: ss})
+	ss.server.books.transfer(ss, r, time.Since(begun), err)
 	attrs := []any{
 		slog.String("direction", ss.hello.Direction.String()), slog.String("export", where.Name), slog.String("path", where.name),
 		slog.Int64("entries", r.Entries), slog.Int64("files", r.Files), slog.Int64("bytes", r.Bytes), slog.Int64("chunks", r.Chunks),

@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,24 +11,44 @@ import (
 	"github.com/rdmacp/rdmacp/internal/filter"
 )
 
+// looker is where a Glob looks: beneath a Dir, or in the whole of this host.
+type looker interface {
+	Lstat(name string) (fs.FileInfo, error)
+	Stat(name string) (fs.FileInfo, error)
+	Open(name string) (*os.File, error)
+}
+
+// anywhere is this host: its names are absolute, without the slash at the front.
+type anywhere struct{}
+
+func (anywhere) Lstat(name string) (fs.FileInfo, error) { return os.Lstat("/" + name) }
+func (anywhere) Stat(name string) (fs.FileInfo, error)  { return os.Stat("/" + name) }
+func (anywhere) Open(name string) (*os.File, error)     { return os.Open("/" + name) }
+
 // Glob returns the names beneath d that name matches, in ascending order. *, ?, [..]
 // and backslashes mean in its components what they mean to a shell: a dot at the
 // front is matched by a dot only. A name without *, ? and [, or of which there is a
 // file, is returned as it is. If there is no match, that is a fault of code
-// NotFound. A slash at the end is kept, and stands for directories.
+// NotFound. A slash at the end is kept, and stands for directories. Without d, name is
+// an absolute path of this host.
 func Glob(d *Dir, name string) ([]string, error) {
 	if name == "." || !strings.ContainsAny(name, "*?[") {
 		return []string{name}, nil
 	}
-	trimmed := strings.TrimRight(name, "/")
+	g := globber{in: anywhere{}, shown: func(name string) string { return shown("/" + name) }}
+	front, trimmed := "", strings.TrimRight(name, "/")
+	dirs := trimmed != name
+	if d != nil {
+		g = globber{in: d.root, shown: d.shown}
+	} else {
+		front, trimmed = "/", strings.TrimLeft(trimmed, "/")
+	}
 	if err := ValidName(trimmed); err != nil {
 		return nil, err
 	}
-	if _, err := d.root.Lstat(trimmed); err == nil {
+	if _, err := g.in.Lstat(trimmed); err == nil {
 		return []string{name}, nil
 	}
-	g := globber{dir: d}
-	dirs := trimmed != name
 	found := []string{""}
 	parts := strings.Split(trimmed, "/")
 	for i, part := range parts {
@@ -41,21 +62,24 @@ func Glob(d *Dir, name string) ([]string, error) {
 		if g.err != nil {
 			return nil, g.err
 		}
-		return nil, fault.New(fault.NotFound, "looking for "+d.shown(name), errors.New("no file matches"),
+		return nil, fault.New(fault.NotFound, "looking for "+g.shown(trimmed), errors.New("no file matches"),
 			"check the pattern; quote it if the local shell shall leave it alone")
 	}
 	slices.Sort(found)
+	back := ""
 	if dirs {
-		for i := range found {
-			found[i] += "/"
-		}
+		back = "/"
+	}
+	for i := range found {
+		found[i] = front + found[i] + back
 	}
 	return found, nil
 }
 
 type globber struct {
-	dir *Dir
-	err error // the first directory that could not be read
+	in    looker
+	shown func(name string) string
+	err   error // the first directory that could not be read
 }
 
 // expand returns the paths of what matches part in a directory; only directories
@@ -66,9 +90,9 @@ func (g *globber) expand(above, part string, last, dirs bool) []string {
 		if !last {
 			return []string{path}
 		}
-		info, err := g.dir.root.Lstat(path)
+		info, err := g.in.Lstat(path)
 		if err == nil && dirs {
-			info, err = g.dir.root.Stat(path)
+			info, err = g.in.Stat(path)
 		}
 		if err != nil || dirs && !info.IsDir() {
 			return nil
@@ -78,7 +102,7 @@ func (g *globber) expand(above, part string, last, dirs bool) []string {
 	names, err := g.names(above)
 	if err != nil {
 		if g.err == nil && !errors.Is(err, fs.ErrNotExist) && !noFile(err) {
-			g.err = wrapRooted("looking into "+g.dir.shown(above), err)
+			g.err = wrapRooted("looking into "+g.shown(above), err)
 		}
 		return nil
 	}
@@ -90,7 +114,7 @@ func (g *globber) expand(above, part string, last, dirs bool) []string {
 		}
 		path := joinName(above, name)
 		if !last || dirs {
-			if info, err := g.dir.root.Stat(path); err != nil || !info.IsDir() {
+			if info, err := g.in.Stat(path); err != nil || !info.IsDir() {
 				continue
 			}
 		}
@@ -102,7 +126,7 @@ func (g *globber) expand(above, part string, last, dirs bool) []string {
 func (g *globber) names(path string) ([]string, error) {
 	// The "." makes os.Root open it as a directory, so that a FIFO in its place
 	// cannot block us.
-	f, err := g.dir.root.Open(joinName(path, "."))
+	f, err := g.in.Open(joinName(path, "."))
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,14 @@ type Report struct {
 	Problems int64
 }
 
+// Plus adds up what two transfers did.
+func (r Report) Plus(s Report) Report {
+	return Report{
+		Entries: r.Entries + s.Entries, Files: r.Files + s.Files, Bytes: r.Bytes + s.Bytes, Chunks: r.Chunks + s.Chunks,
+		Retried: r.Retried + s.Retried, Kept: r.Kept + s.Kept, Resumed: r.Resumed + s.Resumed, Problems: r.Problems + s.Problems,
+	}
+}
+
 // tally adds up a Report.
 type tally struct {
 	events Events

@@ -10,10 +10,13 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -30,7 +33,7 @@ func cmdRdmacp(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdRdmacpCut runs rdmacp --json and, once the copy has begun, cuts it: by a
-// "signal" to rdmacp, or by a "stop" of the daemon.
+// "signal" to rdmacp, by a "stop" of the daemon, or by "cancel" where rdmad status shows it.
 func cmdRdmacpCut(ts *testscript.TestScript, neg bool, args []string) {
 	w := of(ts)
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -41,12 +44,41 @@ func cmdRdmacpCut(ts *testscript.TestScript, neg bool, args []string) {
 		cut = func() { cancel(errors.New("interrupt signal received")) }
 	case "stop":
 		cut = w.daemon.stop
+	case "cancel":
+		cut = sync.OnceFunc(func() { cancelAll(ts) })
 	default:
-		ts.Fatalf("rdmacp-cut signal|stop ARGS")
+		ts.Fatalf("rdmacp-cut signal|stop|cancel ARGS")
 	}
 	stdout := &cutter{w: ts.Stdout(), cut: cut}
 	w.run(ctx, ts, stdout, append([]string{"--json"}, args[1:]...))
 	w.check(ts, neg, "rdmacp")
+}
+
+// cancelAll shows what the daemon does, and cancels its one session.
+func cancelAll(ts *testscript.TestScript) {
+	var status bytes.Buffer
+	socket := "--admin=" + ts.Getenv("WORK") + "/admin.sock"
+	if rdmad.Main(context.Background(), []string{"status", socket}, stdio(ts, &status, ts.Stderr()), nil, nil) != 0 {
+		return // stderr has it
+	}
+	_, _ = ts.Stderr().Write(status.Bytes())
+	id := regexp.MustCompile(`(?m)^[A-Z0-9]{8} `).FindString(status.String())
+	rdmad.Main(context.Background(), []string{"cancel", socket, strings.TrimSpace(id)}, stdio(ts, ts.Stdout(), ts.Stderr()), nil, nil)
+}
+
+// cmdHTTP gets a page from the address to which rdmad-start gave --metrics.
+func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	q, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+args[0], nil)
+	ts.Check(err)
+	a, err := http.DefaultClient.Do(q)
+	ts.Check(err)
+	defer func() { _ = a.Body.Close() }()
+	defer http.DefaultClient.CloseIdleConnections()
+	_, err = io.Copy(ts.Stdout(), a.Body)
+	ts.Check(err)
+	if neg != (a.StatusCode != http.StatusOK) {
+		ts.Fatalf("%s: %s", args[0], a.Status)
+	}
 }
 
 // cutter calls cut when a copy has moved its first bytes.
@@ -140,7 +172,7 @@ func cmdRdmad(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdRdmadStart starts an rdmad on a free port of loopback and sets $ADDR and
-// $PORT.
+// $PORT, and $METRICS if it has such an address.
 func cmdRdmadStart(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("! rdmad-start: use ! rdmad")
@@ -151,6 +183,9 @@ func cmdRdmadStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Setenv("ADDR", addr)
 	ts.Setenv("PORT", port)
+	if m := regexp.MustCompile(`"msg":"metrics","address":"([^"]*)"`).FindStringSubmatch(of(ts).daemon.log.String()); m != nil {
+		ts.Setenv("METRICS", m[1])
+	}
 }
 
 // cmdRdmadStop stops the daemon; its log is what stderr then looks at.

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// The daemon tells the service manager that it is ready, and that it stops; confined, too.
+// The daemon tells the service manager that it is ready, what it does, and that it stops;
+// confined, too.
 func TestNotify(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -27,6 +28,7 @@ func TestNotify(t *testing.T) {
 		}
 	}
 	hears("READY=1")
+	hears("STATUS=0 sessions, 0 B moved")
 	must(t, daemon.Process.Signal(syscall.SIGTERM))
 	hears("STOPPING=1")
 	must(t, daemon.Wait())

@@ -45,9 +45,11 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"rdmacp":       cmdRdmacp,
 			"rdmacp-cut":   cmdRdmacpCut,
+			"rdmacp-ssh":   cmdRdmacpSSH,
 			"rdmacp-to":    cmdRdmacpTo,
 			"rdmacp-stuck": cmdRdmacpStuck,
 			"fabric":       cmdFabric,
+			"http":         cmdHTTP,
 			"impostor":     cmdImpostor,
 			"rdmad":        cmdRdmad,
 			"rdmad-start":  cmdRdmadStart,

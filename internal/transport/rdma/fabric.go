@@ -41,6 +41,9 @@ func New(c Config) *Fabric {
 	return &Fabric{log: log, budget: mr.NewBudget(), contexts: map[string]*sharedContext{}}
 }
 
+// Pinned is how many bytes its connections have pinned, or are about to.
+func (f *Fabric) Pinned() uint64 { return f.budget.Reserved() }
+
 // PrepareLender makes the passive end of a connection. Its route to the peer
 // chooses the rail.
 func (f *Fabric) PrepareLender(ctx context.Context, s transport.Setup) (transport.Pending[transport.Lender], error) {

@@ -1,0 +1,89 @@
+package admin
+
+import (
+	"html/template"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rdmacp/rdmacp/internal/console"
+	"github.com/rdmacp/rdmacp/internal/server"
+)
+
+// page shows a daemon at a glance: no addresses, names or paths of anybody.
+type page struct {
+	d    Daemon
+	self Self
+}
+
+// row is a Way on the page.
+type row struct {
+	Transport, Direction                   string
+	Open                                   int
+	Moved, Copied                          string
+	Files, Problems, Fallbacks, Mismatches string
+	Lost, Failed, Done                     string
+	Slowest                                string
+}
+
+var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5"><title>rdmad</title>
+<style>
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; background: #fff }
+table { border-collapse: collapse; width: 100% } th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid #ddd }
+th { font-weight: 600; color: #555 } th:first-child, td:first-child { text-align: left } .bad { color: #b00020; font-weight: 600 }
+@media (prefers-color-scheme: dark) { body { color: #ddd; background: #181818 } th { color: #aaa } th, td { border-color: #333 } .bad { color: #ff7f8a } }
+</style></head><body>
+<h1>rdmad</h1>
+<p>{{.Version}}, up {{.Up}}, {{.Open}} open, {{.Moved}} moved. Figures since it started; <a href="/metrics">/metrics</a> has all.</p>
+{{if .Rows}}<table>
+<tr><th>way</th><th>open</th><th>moved</th><th>copied by a CPU</th><th>files</th><th>not copied</th><th>transfers</th><th>failed</th><th>moved again</th><th>by TCP for want of RDMA</th><th>chunks waited for</th></tr>
+{{range .Rows}}<tr><td>{{.Direction}} by {{.Transport}}</td><td>{{.Open}}</td><td>{{.Moved}}</td><td>{{.Copied}}</td><td>{{.Files}}</td><td>{{.Problems}}</td><td>{{.Done}}</td><td{{if ne .Failed "0"}} class="bad"{{end}}>{{.Failed}}</td><td>{{.Mismatches}}</td><td>{{.Fallbacks}}</td><td>{{.Slowest}}</td></tr>
+{{end}}</table>{{else}}<p>Nobody has come yet.</p>{{end}}
+</body></html>
+`))
+
+// ServeHTTP writes the page.
+func (p page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	totals := p.d.Totals()
+	var all struct {
+		Version, Up, Moved, Open string
+		Rows                     []row
+	}
+	var moved, open int64
+	for _, way := range slices.SortedFunc(maps.Keys(totals), func(a, b server.Way) int { return strings.Compare(a.Transport+a.Direction, b.Transport+b.Direction) }) {
+		t := totals[way]
+		moved += int64(t.Stats.Bytes)
+		open += int64(t.Open)
+		if way.Transport != "" {
+			all.Rows = append(all.Rows, newRow(way, t))
+		}
+	}
+	all.Version, all.Up = p.self.Version, console.Duration(time.Since(p.self.Started))
+	all.Moved, all.Open = console.Bytes(moved), console.Count(open, "session", "sessions")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	_ = pageTemplate.Execute(w, all) // who has asked may have left
+}
+
+// newRow is what the page shows of a Way.
+func newRow(w server.Way, t server.Totals) row {
+	var done int64
+	for _, n := range t.Transfers {
+		done += n
+	}
+	slowest, longest := "-", time.Duration(0)
+	for name, d := range map[string]time.Duration{"the source": t.Stats.Source, "registration": t.Stats.Map, "the wire": t.Stats.Wire, "the sink": t.Stats.Sink, "digests": t.Stats.Digest} {
+		if d > longest {
+			slowest, longest = name, d
+		}
+	}
+	return row{
+		Transport: w.Transport, Direction: w.Direction, Open: t.Open,
+		Moved: console.Bytes(int64(t.Stats.Bytes)), Copied: console.Bytes(int64(t.Stats.CopiedBytes + t.Stats.SocketBytes)),
+		Files: console.Number(t.Report.Files), Problems: console.Number(t.Report.Problems), Fallbacks: console.Number(t.Fallbacks), Mismatches: console.Number(t.Report.Retried),
+		Lost: console.Number(t.LostRails), Failed: console.Number(done - t.Transfers[0]), Done: console.Number(done), Slowest: slowest,
+	}
+}

@@ -1,0 +1,125 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
+)
+
+// Bounds on what whoever asks can make the daemon hold.
+const (
+	maxConns    = 32
+	maxHeader   = 16 << 10
+	headerLimit = 5 * time.Second
+	answerLimit = 2 * time.Minute // a profile takes as long as it was asked to
+	idleLimit   = time.Minute
+)
+
+// Server answers by HTTP.
+type Server struct {
+	http *http.Server
+	lis  net.Listener
+	done chan struct{}
+}
+
+// Public serves what anyone may know: /metrics, and a page for people.
+func Public(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer, log *slog.Logger) *Server {
+	return serve(lis, public(d, self, metrics), log)
+}
+
+// Private serves what is for those who run the daemon: besides that /v1/status, POST
+// /v1/sessions/ID/cancel, and /debug/pprof.
+func Private(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer, log *slog.Logger) *Server {
+	mux := public(d, self, metrics)
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(status(d, self)) // who has asked may have left
+	})
+	mux.HandleFunc("POST /v1/sessions/{id}/cancel", func(w http.ResponseWriter, r *http.Request) {
+		if !d.Cancel(r.PathValue("id")) {
+			http.Error(w, "there is no such session", http.StatusNotFound)
+			return
+		}
+		log.Warn("session cancelled", slog.String("session", r.PathValue("id")))
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return serve(lis, mux, log)
+}
+
+// public are the answers that anyone gets.
+func public(d Daemon, self Self, metrics prometheus.Gatherer) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: maxConns}))
+	mux.Handle("GET /{$}", page{d, self})
+	return mux
+}
+
+// serve serves a listener until Close.
+func serve(lis net.Listener, h http.Handler, log *slog.Logger) *Server {
+	s := &Server{
+		http: &http.Server{
+			Handler: h, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerLimit, ReadTimeout: headerLimit, WriteTimeout: answerLimit, IdleTimeout: idleLimit,
+			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		},
+		lis: lis, done: make(chan struct{}),
+	}
+	go func() {
+		defer close(s.done)
+		if err := s.http.Serve(netutil.LimitListener(lis, maxConns)); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("nobody can ask this daemon any more", slog.Any("error", err))
+		}
+	}()
+	return s
+}
+
+// Close ends the server, and lets nobody finish.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	<-s.done
+	return err
+}
+
+// Ask asks the daemon whose socket is at path. Out is what its answer is put into; nil for
+// none.
+func Ask(ctx context.Context, path, method, what string, out any) error {
+	c := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		},
+	}}
+	q, err := http.NewRequestWithContext(ctx, method, "http://rdmad"+what, nil)
+	if err != nil {
+		return err
+	}
+	a, err := c.Do(q)
+	if err != nil {
+		return errors.Unwrap(err) // without a URL that nobody has typed
+	}
+	defer func() { _ = a.Body.Close() }()
+	switch {
+	case a.StatusCode == http.StatusNotFound:
+		return ErrNone
+	case a.StatusCode >= http.StatusBadRequest:
+		return errors.New(a.Status)
+	case out == nil:
+		return nil
+	}
+	return json.NewDecoder(a.Body).Decode(out)
+}
+
+// ErrNone says that there is nothing of that name.
+var ErrNone = errors.New("there is none")

@@ -1,0 +1,101 @@
+// Package metrics shows what a daemon does to Prometheus. The figures are the server's
+// own, read when they are asked for. There are no labels for users or paths, and nothing
+// that node_exporter has: a port's own counters are node_infiniband_* there.
+package metrics
+
+import (
+	"maps"
+	"runtime"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/server"
+)
+
+// Source has the figures of a daemon.
+type Source interface {
+	Totals() map[server.Way]server.Totals
+}
+
+// Host is what a daemon says of itself.
+type Host struct {
+	Version     string
+	Landlock    int            // version of Landlock that confines it; 0: none
+	CertExpires func() float64 // seconds since 1970; nil without TLS
+	Refused     func() float64 // connections whose peer has not proved who it is; nil without TLS
+	Pinned      func() float64 // bytes that are pinned, or about to be; nil without RDMA
+}
+
+// New returns a registry with all there is to know of a daemon.
+func New(src Source, h Host) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), sessions{src})
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "rdmad_build_info", Help: "1; the labels say what runs.", ConstLabels: prometheus.Labels{"version": h.Version, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	landlock := prometheus.NewGauge(prometheus.GaugeOpts{Name: "rdmad_landlock_abi", Help: "Version of Landlock that confines the daemon; 0 for none."})
+	landlock.Set(float64(h.Landlock))
+	r.MustRegister(build, landlock)
+	for _, g := range []struct {
+		name, help string
+		value      func() float64
+	}{
+		{"rdmad_certificate_expiry_timestamp_seconds", "When the daemon's certificate expires.", h.CertExpires},
+		{"rdmad_pinned_bytes", "Memory that is reserved for RDMA.", h.Pinned},
+	} {
+		if g.value != nil {
+			r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.value))
+		}
+	}
+	if h.Refused != nil {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "rdmad_refused_connections_total", Help: "Connections whose peer has not proved who it is.",
+		}, h.Refused))
+	}
+	return r
+}
+
+// sessions collects the figures of a Source.
+type sessions struct{ src Source }
+
+// Describe implements prometheus.Collector.
+func (s sessions) Describe(to chan<- *prometheus.Desc) {
+	for _, f := range figures {
+		to <- f.desc
+	}
+	for _, d := range []*prometheus.Desc{open, ended, transfers, seconds} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (s sessions) Collect(to chan<- prometheus.Metric) {
+	for w, t := range s.src.Totals() {
+		way := []string{w.Transport, w.Direction}
+		for _, f := range figures {
+			to <- prometheus.MustNewConstMetric(f.desc, prometheus.CounterValue, f.of(t), append(slices.Clip(way), f.labels...)...)
+		}
+		to <- prometheus.MustNewConstMetric(open, prometheus.GaugeValue, float64(t.Open), way...)
+		results(to, ended, t.Sessions, way)
+		results(to, transfers, t.Transfers, way)
+		to <- prometheus.MustNewConstSummary(seconds, uint64(sum(t.Transfers)), t.Seconds, nil, way...)
+	}
+}
+
+// results collects how many of something have ended how.
+func results(to chan<- prometheus.Metric, d *prometheus.Desc, by map[fault.Code]int64, way []string) {
+	for _, code := range slices.Sorted(maps.Keys(by)) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(by[code]), append(slices.Clip(way), code.String())...)
+	}
+}
+
+func sum(by map[fault.Code]int64) (n int64) {
+	for _, v := range by {
+		n += v
+	}
+	return n
+}

@@ -1,0 +1,136 @@
+package metrics
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.yaml.in/yaml/v2"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/server"
+	"github.com/rdmacp/rdmacp/internal/transfer"
+	"github.com/rdmacp/rdmacp/internal/transport"
+)
+
+// fixed is a Source whose figures are all different.
+type fixed struct{}
+
+func (fixed) Totals() map[server.Way]server.Totals {
+	return map[server.Way]server.Totals{
+		{}: {Sessions: map[fault.Code]int64{fault.Limit: 3}},
+		{Transport: "rdma", Direction: "put"}: {
+			Open: 2, Sessions: map[fault.Code]int64{fault.OK: 5, fault.Lost: 1}, Transfers: map[fault.Code]int64{fault.OK: 6, fault.NoSpace: 2},
+			Seconds: 1.5, Fallbacks: 7, LostRails: 8,
+			Report: transfer.Report{Entries: 9, Files: 10, Problems: 11, Resumed: 12, Retried: 13},
+			Stats: transport.Stats{
+				Bytes: 14, Chunks: 15, WorkReqs: 16, Completions: 17, CopiedBytes: 18, SocketBytes: 19, PagedBytes: 20, DirectBytes: 21,
+				Source: 22 * time.Second, Map: 23 * time.Second, Wire: 24 * time.Second, Sink: 25 * time.Second, Digest: 26 * time.Second,
+			},
+		},
+	}
+}
+
+func host() Host {
+	n := func() float64 { return 27 }
+	return Host{Version: "v1", Landlock: 6, CertExpires: n, Refused: n, Pinned: n}
+}
+
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	families, err := New(fixed{}, host()).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if !strings.HasPrefix(f.GetName(), "rdmad_") || f.GetName() == "rdmad_build_info" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			b.WriteString(f.GetName())
+			for _, l := range m.GetLabel() {
+				if l.GetValue() != "" && l.GetValue() != "rdma" && l.GetValue() != "put" {
+					b.WriteString(" " + l.GetValue())
+				}
+			}
+			v := m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetSummary().GetSampleSum()
+			if v != 0 {
+				b.WriteString(" = " + json.Number(trim(v)).String())
+			}
+			b.WriteString("\n")
+		}
+	}
+	for _, want := range []string{
+		"rdmad_sessions = 2", "rdmad_sessions_total ok = 5", "rdmad_sessions_total lost = 1", "rdmad_sessions_total limit = 3",
+		"rdmad_transfers_total no_space = 2", "rdmad_transfer_duration_seconds = 1.5", "rdmad_fallbacks_total = 7", "rdmad_lost_rails_total = 8",
+		"rdmad_entries_total = 9", "rdmad_files_total = 10", "rdmad_problems_total = 11", "rdmad_resumed_bytes_total = 12", "rdmad_digest_mismatches_total = 13",
+		"rdmad_transfer_bytes_total = 14", "rdmad_chunks_total = 15", "rdmad_work_requests_total = 16", "rdmad_completions_total = 17",
+		"rdmad_cpu_copied_bytes_total page_cache = 18", "rdmad_cpu_copied_bytes_total socket = 19",
+		"rdmad_zero_copy_bytes_total page_cache = 20", "rdmad_zero_copy_bytes_total o_direct = 21",
+		"rdmad_stage_seconds_total source = 22", "rdmad_stage_seconds_total map = 23", "rdmad_stage_seconds_total wire = 24",
+		"rdmad_stage_seconds_total sink = 25", "rdmad_stage_seconds_total digest = 26",
+		"rdmad_certificate_expiry_timestamp_seconds = 27", "rdmad_refused_connections_total = 27", "rdmad_pinned_bytes = 27", "rdmad_landlock_abi = 6",
+	} {
+		if !strings.Contains(b.String(), want+"\n") {
+			t.Errorf("there is no %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(b.String())
+	}
+}
+
+func trim(v float64) string {
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+// Names, units and help are as Prometheus wants them.
+func TestLint(t *testing.T) {
+	t.Parallel()
+	problems, err := testutil.GatherAndLint(New(fixed{}, host()))
+	if err != nil || len(problems) > 0 {
+		t.Error(problems, err)
+	}
+}
+
+// What the dashboard and the alerts ask for is there.
+func TestDashboard(t *testing.T) {
+	t.Parallel()
+	families, err := New(fixed{}, host()).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range families {
+		names = append(names, f.GetName())
+	}
+	asked := map[string]bool{}
+	for file, parse := range map[string]func([]byte, any) error{"grafana/rdmad.json": json.Unmarshal, "prometheus/rdmad.rules.yml": yaml.Unmarshal} {
+		b, err := os.ReadFile(filepath.Join("..", "..", "dist", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := parse(b, new(any)); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		for _, name := range regexp.MustCompile(`rdmad_[a-z_]+`).FindAllString(string(b), -1) {
+			asked[name] = true
+			if !slices.Contains(names, name) {
+				t.Errorf("%s asks for %s, which is not there", file, name)
+			}
+		}
+	}
+	for _, name := range []string{"rdmad_transfer_bytes_total", "rdmad_digest_mismatches_total", "rdmad_fallbacks_total"} {
+		if !asked[name] {
+			t.Errorf("nobody asks for %s", name)
+		}
+	}
+}
