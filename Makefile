@@ -36,6 +36,12 @@ bench: ## copy beside ib_read_bw and ib_write_bw in two guests
 faults: ## break things between two guests, and write docs/faults.md
 	@hack/faults
 
+.PHONY: package package-test
+package: ## make the packages for Debian and RPM: bin/packages
+	@hack/package/run
+package-test: ## install, use, upgrade and remove the package under systemd in a guest
+	@hack/package/test
+
 .PHONY: lint
 lint: ## golangci-lint, buf lint, shellcheck, and whether generated code is in step
 	@hack/lint
@@ -50,4 +56,4 @@ clean: ## remove what was built here
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9 ]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9 -]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16

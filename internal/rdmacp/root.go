@@ -77,6 +77,13 @@ const examples = `  rdmacp model.bin gpu7:/data/
   tar c src | rdmacp - gpu7:/data/src.tar
   rdmacp gpu7:/data/src.tar - | tar x`
 
+// Command is the whole command, for manual pages.
+func Command() *cobra.Command {
+	root := (&app{}).rootCommand(context.Background())
+	root.Long += "\n\n" + console.ExitTable()
+	return root
+}
+
 // rootCommand is the command with its flags and what is below it.
 func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 	root := &cobra.Command{
@@ -93,7 +100,7 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 	root.SetIn(a.io.Stdin)
 	root.SetOut(a.io.Stdout)
 	root.SetErr(a.io.Stderr)
-	root.CompletionOptions.DisableDefaultCmd = true
+	root.CompletionOptions.HiddenDefaultCmd = true
 	setGroups(root, a.opts.groups())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagFault(cmd.Flags(), root.Flags(), err) })
 	help := root.HelpFunc()

@@ -93,6 +93,13 @@ const exitTable = `Exit codes:
   13  a bug of this program
 `
 
+// Command is the whole command, for manual pages.
+func Command() *cobra.Command {
+	root := (&app{}).rootCommand(context.Background())
+	root.Long += "\n\n" + exitTable
+	return root
+}
+
 // rootCommand is the command with its flags.
 func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 	root := &cobra.Command{
@@ -119,7 +126,7 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 	root.SetIn(a.io.Stdin)
 	root.SetOut(a.io.Stdout)
 	root.SetErr(a.io.Stderr)
-	root.CompletionOptions.DisableDefaultCmd = true
+	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Flags().SortFlags = false
 	addFlags(root.Flags())
 	root.AddCommand(a.statusCommand(ctx), a.cancelCommand(ctx), a.pkiCommand(), a.oneShotCommand(ctx))

@@ -30,7 +30,7 @@ func TestDiskFull(t *testing.T) {
 
 // TestSourceChanges appends to a file while it is copied.
 func TestSourceChanges(t *testing.T) {
-	for _, way := range []string{"put", "get"} {
+	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
 			from, to := tr.lab.here, tr.lab.there

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -64,7 +63,7 @@ func TestFirewall(t *testing.T) {
 // With RDMACP_FAULTS=all in more respects than make test has the time for.
 func TestNetem(t *testing.T) {
 	wires := []string{"loss 1%", "corrupt 1%"}
-	if os.Getenv("RDMACP_FAULTS") == "all" {
+	if thorough() {
 		wires = append(wires, "loss 5%", "loss 10%", "corrupt 5%", "duplicate 10%", "delay 10ms reorder 25%", "delay 50ms", "delay 20ms 20ms distribution normal")
 	}
 	for _, wire := range wires {

@@ -18,6 +18,9 @@ func TestGoesOn(t *testing.T) {
 		{"wire cut for 8 s", "get", "rdma", (*lab).cutAWhile},
 		{"RoCE dropped for good", "put", "tcp", (*lab).wall},
 	} {
+		if c.transport == "tcp" && !thorough() {
+			continue // TestFirewall has the like of it
+		}
 		t.Run(c.name, func(t *testing.T) {
 			tr := newTrial(t)
 			source := tr.lab.here

@@ -1,16 +1,36 @@
 package e2e
 
 import (
+	"hash/fnv"
+	"os"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// eachWay runs a test for a put and for a get. An old file stands at the
+// thorough reports whether all faults are to be tried, and not just as many as make test
+// has the time for.
+func thorough() bool { return os.Getenv("RDMACP_FAULTS") == "all" }
+
+// ways are put and get; one of them where there is not the time for both, the one for some
+// tests and the other for others.
+func ways(t *testing.T) []string {
+	t.Helper()
+	both := []string{"put", "get"}
+	if thorough() {
+		return both
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(t.Name()))
+	i := h.Sum32() % 2
+	return both[i : i+1]
+}
+
+// eachWay runs a test for a put and for a get, or for one of them. An old file stands at the
 // destination, and the copy is under way.
 func eachWay(t *testing.T, source func(*trial, *node) file, test func(*trial, *copying), flags ...string) {
 	t.Helper()
-	for _, way := range []string{"put", "get"} {
+	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
 			from, to := tr.lab.here, tr.lab.there

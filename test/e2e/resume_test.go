@@ -41,7 +41,7 @@ func killAgainAndAgain(t *testing.T, way string, n int) {
 		args = []string{"-a", there + "::data/tree", dataDir + "/copy/"}
 	}
 	must(t, source, `mkdir -p %[1]s/tree/small && cd %[1]s/tree && head -c 40000000 /dev/urandom >big && head -c 12345678 /dev/urandom >less &&
-for i in $(seq 300); do echo $i-$i >small/$i; done && ln -s big link && truncate -s 1G hole && echo end >>hole`, dataDir)
+for i in $(seq 300); do echo $i-$i >small/$i; done && ln -s big link && truncate -s 64M hole && echo end >>hole`, dataDir)
 	must(t, sink, "mkdir -p %s/copy", dataDir)
 	mustLater(t, source, "rm -rf %s/tree", dataDir)
 	mustLater(t, sink, "rm -rf %s/copy", dataDir)
