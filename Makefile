@@ -36,6 +36,10 @@ bench: ## copy beside ib_read_bw and ib_write_bw in two guests
 faults: ## break things between two guests, and write docs/faults.md
 	@hack/faults
 
+.PHONY: threats
+threats: ## have somebody hostile try what can be tried, and write docs/threats.md
+	@hack/threats
+
 .PHONY: package package-test
 package: ## make the packages for Debian and RPM: bin/packages
 	@hack/package/run

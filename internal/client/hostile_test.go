@@ -98,6 +98,7 @@ func TestHostileDaemon(t *testing.T) {
 	}
 }
 
+// A daemon that takes what a client puts and answers what no sink answers gets no further.
 func TestHostileSink(t *testing.T) {
 	t.Parallel()
 	all := &pb.Range{Length: chunk}
