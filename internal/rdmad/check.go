@@ -27,7 +27,7 @@ func badValue(key string, value any, why, fix string) error {
 func (r *raw) check() (c config, err error) {
 	c = config{
 		insecure: r.Insecure, tls: mtls.Files{Cert: r.TLSCert, Key: r.TLSKey, CA: r.TLSCA, CRL: r.TLSCRL}, device: r.Device, transport: r.Transport, landlock: r.Landlock,
-		slots: r.Slots, maxSessions: r.MaxSessions, logFormat: r.LogFormat,
+		slots: r.Slots, maxSessions: r.MaxSessions, maxClient: r.MaxClient, logFormat: r.LogFormat,
 	}
 	if c.listen, err = parseListen(r.Listen); err != nil {
 		return c, err
@@ -80,6 +80,8 @@ func (c config) inRange() error {
 		return badValue(keySlots, c.slots, "out of range", fmt.Sprintf("give a number from 1 to %d", wire.MaxSlots))
 	case c.maxSessions < 1 || c.maxSessions > maxMaxSessions:
 		return badValue(keyMaxSessions, c.maxSessions, "out of range", fmt.Sprintf("give a number from 1 to %d", maxMaxSessions))
+	case c.maxClient < 1 || c.maxClient > maxMaxSessions:
+		return badValue(keyMaxClient, c.maxClient, "out of range", fmt.Sprintf("give a number from 1 to %d", maxMaxSessions))
 	case c.landlock != "auto" && c.landlock != "require" && c.landlock != "off":
 		return badValue(keyLandlock, c.landlock, "there is no such word", "give auto, require or off")
 	case c.transport != "auto" && c.transport != "rdma" && c.transport != "tcp":

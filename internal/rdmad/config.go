@@ -33,6 +33,7 @@ type config struct {
 	chunkSize    int
 	slots        int
 	maxSessions  int
+	maxClient    int
 	drainTimeout time.Duration
 	admin        *address // nil: none
 	metrics      *address // nil: none
@@ -56,6 +57,7 @@ type raw struct {
 	ChunkSize    string               `koanf:"chunk-size"`
 	Slots        int                  `koanf:"slots"`
 	MaxSessions  int                  `koanf:"max-sessions"`
+	MaxClient    int                  `koanf:"max-client-sessions"`
 	DrainTimeout string               `koanf:"drain-timeout"`
 	Admin        string               `koanf:"admin"`
 	Metrics      string               `koanf:"metrics"`
@@ -78,28 +80,53 @@ const (
 	envPrefix = "RDMAD_"
 )
 
-// load reads the configuration: file, then environment, then flags. fallback is
-// the file that is read if it exists and no other is named.
+// settings are the configuration as it was found.
+type settings struct {
+	raw
+	file    string            // that was read; empty for none
+	ignored []string          // variables that look like ours and are none
+	from    map[string]string // where a key, or export/NAME, was said; what is not in it has its default
+	values  *koanf.Koanf      // all but the exports
+}
+
+// load reads and checks the configuration. fallback is the file that is read if it exists
+// and no other is named.
 func load(flags *pflag.FlagSet, environ []string, fallback string) (config, error) {
-	k := koanf.New(delim)
-	name := configFile(flags, environ, fallback)
-	if err := loadFile(k, name); err != nil {
+	s, err := find(flags, environ, fallback)
+	if err != nil {
 		return config{}, err
 	}
-	exported, ignored := "", []string(nil)
+	c, err := s.check()
+	c.file, c.ignored = s.file, s.ignored
+	return c, err
+}
+
+// find reads the configuration: file, then environment, then flags.
+func find(flags *pflag.FlagSet, environ []string, fallback string) (*settings, error) {
+	k := koanf.New(delim)
+	s := &settings{file: configFile(flags, environ, fallback), from: map[string]string{}, values: k}
+	if err := loadFile(k, s.file); err != nil {
+		return nil, err
+	}
+	for _, key := range k.Keys() {
+		s.from[setting(key)] = s.file
+	}
+	exported := ""
 	set := func(name, value string) (string, any) {
 		key := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, envPrefix), "_", "-"))
 		switch {
 		case key == keyExport:
 			exported = value
 			return "", nil
-		case key == keyListen:
-			return key, strings.Split(value, ",")
 		case key == keyConfig:
 			return "", nil
 		case !slices.Contains(keys(), key):
-			ignored = append(ignored, name)
+			s.ignored = append(s.ignored, name)
 			return "", nil
+		}
+		s.from[key] = name
+		if key == keyListen {
+			return key, strings.Split(value, ",")
 		}
 		return key, value
 	}
@@ -109,22 +136,25 @@ func load(flags *pflag.FlagSet, environ []string, fallback string) (config, erro
 			if f.Name == keyExport || !slices.Contains(keys(), f.Name) {
 				return "", nil
 			}
+			if f.Changed {
+				s.from[f.Name] = "--" + f.Name
+			}
 			return f.Name, posflag.FlagVal(flags, f)
 		}), nil)
 	}
-	var r raw
 	if err == nil {
-		err = k.Unmarshal("", &r)
+		err = k.Unmarshal("", &s.raw)
 	}
 	if err != nil {
-		return config{}, fault.New(fault.Usage, "reading the configuration", err, "see rdmad --help for the values that a key takes")
+		return nil, fault.New(fault.Usage, "reading the configuration", err, "see rdmad --help for the values that a key takes")
 	}
-	if err := addExports(&r, flags, exported); err != nil {
-		return config{}, err
-	}
-	c, err := r.check()
-	c.file, c.ignored = name, ignored
-	return c, err
+	return s, s.addExports(flags, exported)
+}
+
+// setting is what a key of the file belongs to: itself, or export/NAME.
+func setting(key string) string {
+	parts := strings.SplitN(key, delim, 3)
+	return strings.Join(parts[:min(len(parts), 2)], delim)
 }
 
 // configFile is the file to read; empty for none.

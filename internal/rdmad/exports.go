@@ -19,9 +19,9 @@ const exportForm = "give NAME=DIR, or NAME=DIR:ro for a read-only one"
 
 // addExports adds the exports of the variable, then those of the flags. One of
 // the same name takes the place of the earlier one.
-func addExports(r *raw, flags *pflag.FlagSet, variable string) error {
-	if r.Export == nil {
-		r.Export = map[string]rawExport{}
+func (s *settings) addExports(flags *pflag.FlagSet, variable string) error {
+	if s.Export == nil {
+		s.Export = map[string]rawExport{}
 	}
 	var fromEnv []string
 	if variable != "" {
@@ -31,9 +31,12 @@ func addExports(r *raw, flags *pflag.FlagSet, variable string) error {
 	if err != nil {
 		return err
 	}
-	for _, list := range [][]string{fromEnv, fromFlags} {
+	for _, list := range []struct {
+		from  string
+		texts []string
+	}{{envPrefix + "EXPORT", fromEnv}, {"--" + keyExport, fromFlags}} {
 		seen := map[string]bool{}
-		for _, text := range list {
+		for _, text := range list.texts {
 			name, e, err := parseExport(text)
 			if err != nil {
 				return err
@@ -42,8 +45,9 @@ func addExports(r *raw, flags *pflag.FlagSet, variable string) error {
 				return badValue(keyExport, text, fmt.Sprintf("there are two exports by the name %q", name), "give each a name of its own")
 			}
 			seen[name] = true
-			e.Read, e.Write = r.Export[name].Read, r.Export[name].Write // who may do what stays as it is
-			r.Export[name] = e
+			e.Read, e.Write = s.Export[name].Read, s.Export[name].Write // who may do what stays as it is
+			s.Export[name] = e
+			s.from[keyExport+delim+name] = list.from
 		}
 	}
 	return nil

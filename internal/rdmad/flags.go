@@ -27,6 +27,7 @@ const (
 	keyChunkSize    = "chunk-size"
 	keySlots        = "slots"
 	keyMaxSessions  = "max-sessions"
+	keyMaxClient    = "max-client-sessions"
 	keyDrainTimeout = "drain-timeout"
 	keyAdmin        = "admin"
 	keyMetrics      = "metrics"
@@ -36,7 +37,7 @@ const (
 func keys() []string {
 	return []string{
 		keyListen, keyInsecure, keyTLSCert, keyTLSKey, keyTLSCA, keyTLSCRL, keyExport, keyDevice, keyTransport, keyLandlock, keyLogLevel, keyLogFormat,
-		keyChunkSize, keySlots, keyMaxSessions, keyDrainTimeout, keyAdmin, keyMetrics,
+		keyChunkSize, keySlots, keyMaxSessions, keyMaxClient, keyDrainTimeout, keyAdmin, keyMetrics,
 	}
 }
 
@@ -55,6 +56,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.String(keyChunkSize, "4MiB", "the largest `size` of a chunk that a client gets")
 	f.Int(keySlots, 16, "`number` of chunks in flight for each session; each pins the size of a chunk in memory")
 	f.Int(keyMaxSessions, 32, "`number` of sessions at once")
+	f.Int(keyMaxClient, 16, "`number` of them that one client, somebody on a host, may have")
 	f.String(keyDrainTimeout, "30s", "how `long` sessions may go on after SIGTERM")
 	f.String(keyAdmin, "", "unix socket to make at `path` for rdmad status and rdmad cancel, metrics and profiles: "+defaultAdmin+" is where they look")
 	f.String(keyMetrics, "", "`address` to show metrics at by HTTP, to Prometheus (/metrics) and to people, without a name of anybody")

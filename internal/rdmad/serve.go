@@ -34,7 +34,7 @@ func (a *app) serve(ctx context.Context, c config) (err error) {
 	fabrics := a.offer(c, log, data)
 	srv, err := server.New(server.Config{
 		Exports: c.exports, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log,
-		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions,
+		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient,
 	})
 	if err != nil {
 		return err

@@ -263,12 +263,20 @@ func TestSinkFails(t *testing.T) {
 
 func TestMaxSessions(t *testing.T) {
 	t.Parallel()
-	d := start(t, memory.Faults{}, func(c *server.Config) { c.MaxSessions = 2 })
-	first, _ := d.dial(t, transport.Put), d.dial(t, transport.Get)
-	for range 5 {
-		_, err := client.Dial(t.Context(), d.options(transport.Put))
-		failsWith(t, err, fault.Limit)
+	for name, limit := range map[string]func(c *server.Config){
+		"all":        func(c *server.Config) { c.MaxSessions = 2 },
+		"one client": func(c *server.Config) { c.MaxClient = 2 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := start(t, memory.Faults{}, limit)
+			first, _ := d.dial(t, transport.Put), d.dial(t, transport.Get)
+			for range 5 {
+				_, err := client.Dial(t.Context(), d.options(transport.Put))
+				failsWith(t, err, fault.Limit)
+			}
+			must(t, first.Close())
+			d.serves(t)
+		})
 	}
-	must(t, first.Close())
-	d.serves(t)
 }

@@ -30,6 +30,7 @@ type Config struct {
 	ChunkSize   int // bytes; the most that a client gets
 	Slots       int // chunks in flight for each session; each costs ChunkSize of pinned memory
 	MaxSessions int // at once
+	MaxClient   int // the same of one client; 0: as many as of all
 }
 
 // Server serves rdmacp.v1.TransferService, health and reflection.
@@ -69,7 +70,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, log: c.Logger, exports: exports, health: health.NewServer(),
-		sessions: newGate(c.MaxSessions), books: newBooks(), stop: make(chan struct{}),
+		sessions: newGate(c.MaxSessions, c.MaxClient), books: newBooks(), stop: make(chan struct{}),
 		grpc: grpc.NewServer(
 			grpc.Creds(mtls.Credentials()),
 			grpc.UnaryInterceptor(permitUnary),

@@ -44,11 +44,12 @@ type session struct {
 // the stream. When it returns, the data path is gone.
 func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.SessionResponse]) (err error) {
 	defer func() { err = toStatus(err) }()
-	if err := s.sessions.enter(); err != nil {
+	leave, err := s.sessions.enter(clientOf(stream.Context()))
+	if err != nil {
 		s.books.refuse(err)
 		return err
 	}
-	defer s.sessions.leave()
+	defer leave()
 	p, ctx := wire.NewPipe(stream.Context(), stream,
 		func(m *pb.SessionRequest) bool { return m.GetHeartbeat() != nil },
 		func() *pb.SessionResponse {
@@ -208,6 +209,15 @@ func peerAddr(ctx context.Context) string {
 		return p.Addr.String()
 	}
 	return "unknown"
+}
+
+// clientOf tells clients apart: by who they are, and by the host that they are on.
+func clientOf(ctx context.Context) string {
+	host := peerAddr(ctx)
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.Join(append([]string{host}, whoOf(ctx)...), " ")
 }
 
 // localAddr is the address that the client reached this host by.
