@@ -53,8 +53,12 @@ const (
 func (s *Store) Open(e tree.Entry, v tree.Verdict) (tree.Landing, error) {
 	s.life.RLock()
 	defer s.life.RUnlock()
-	if u, err := s.openUnnamed(&e, &v); u != nil || err != nil {
-		return u, err
+	u, err := s.openUnnamed(&e, &v)
+	switch {
+	case err != nil:
+		return nil, err // not u, which would not be nil as a Landing
+	case u != nil:
+		return u, nil
 	}
 	l, err := s.takeResumed(e)
 	if l == nil && err == nil {

@@ -268,6 +268,9 @@ func landSmall(t *testing.T, s *Store, e tree.Entry, meanwhile func()) error {
 	}
 	l, err := s.Open(e, v)
 	if err != nil {
+		if l != nil {
+			t.Errorf("there is a Landing beside %v", err) // who closes it would find nothing there
+		}
 		return err
 	}
 	if _, ok := l.(*unnamed); !ok {

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -122,6 +123,9 @@ func (ts *trees) send(ctx context.Context, s *Store) *outcome {
 			continue
 		}
 		l, err := s.Open(th.Entry, v)
+		if err != nil && l != nil {
+			panic(fmt.Sprintf("there is a Landing beside %v", err)) // who closes it would find nothing there
+		}
 		if err == nil {
 			err = th.send(l, v, &o.sent)
 			if err != nil {

@@ -8,7 +8,12 @@ import (
 // landingOf opens a file when it is first needed.
 func (s *sink) landingOf(t *taken) (tree.Landing, error) {
 	t.open.Do(func() {
-		t.landing, t.err = s.tree.Open(t.entry, t.verdict)
+		l, err := s.tree.Open(t.entry, t.verdict)
+		if err != nil {
+			t.err = err
+			return
+		}
+		t.landing = l
 	})
 	return t.landing, t.err
 }

@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// badDir is a file system on a disk that can be made to fail (dm-linear, dm-error,
+// dm-delay).
+const badDir = diskDir + "/bad"
+
+// badDisk makes it. It is gone when the test ends.
+func badDisk(t *testing.T, n *node) {
+	t.Helper()
+	must(t, n, `set -e
+modprobe loop; modprobe dm_mod; modprobe dm_delay
+truncate -s 128M %[1]s/bad.img
+losetup -f --show %[1]s/bad.img >%[1]s/bad.loop
+dmsetup create --noudevsync --addnodeoncreate bad --table "0 $(blockdev --getsz $(cat %[1]s/bad.loop)) linear $(cat %[1]s/bad.loop) 0"
+dmsetup mknodes bad
+mkfs.ext4 -q /dev/mapper/bad
+mkdir -p %[2]s
+mount /dev/mapper/bad %[2]s`, diskDir, badDir)
+	mustLater(t, n, `umount -l %[2]s; dmsetup remove --noudevsync --retry bad && losetup -d $(cat %[1]s/bad.loop) && rm -rf %[1]s/bad*`, diskDir, badDir)
+}
+
+// turn makes another disk of it: "error", or "delay 50", which is in milliseconds.
+func turn(t *testing.T, n *node, into string) {
+	t.Helper()
+	kind, ms, _ := strings.Cut(into, " ")
+	if kind != "error" {
+		kind += " $loop 0 " + ms
+	}
+	must(t, n, `loop=$(cat %[1]s/bad.loop)
+dmsetup suspend --noudevsync --noflush --nolockfs bad && dmsetup load bad --table "0 $(blockdev --getsz $loop) %[2]s" && dmsetup resume --noudevsync bad`, diskDir, kind)
+}
+
+// TestDiskFails has the disk fail under a copy: that is said of the right host, and the
+// name shows nothing.
+func TestDiskFails(t *testing.T) {
+	for _, way := range ways(t) {
+		t.Run(way, func(t *testing.T) {
+			tr := newTrial(t)
+			from, to := tr.lab.here, tr.lab.there
+			if way == "get" {
+				from, to = to, from
+			}
+			badDisk(t, to)
+			c := tr.start(tr.to(tr.bigFile(from), to, badDir+"/copy"), slow...)
+			c.moved(0.3)
+			turn(t, to, "error")
+			r := c.wait()
+			r.failed(t, 11, "io", badDir+"/copy")
+			if named := strings.HasPrefix(r.stderr, "rdmacp: "+there); named != (way == "put") {
+				t.Errorf("the answer does not say that it is %s whose disk fails\n%s", to.name, r.stderr)
+			}
+		})
+	}
+}
+
+// TestDiskSlow has a disk that takes its time over each request: the copy waits for it, and
+// says what it was waiting for.
+func TestDiskSlow(t *testing.T) {
+	tr := newTrial(t)
+	badDisk(t, tr.lab.there)
+	turn(t, tr.lab.there, "delay 100")
+	src := random(t, tr.lab.here, dataDir+"/waits", 4<<20)
+	r := tr.rdmacp(nil, nil, "-v", "--chunk-size=256KiB", src.path, there+":"+badDir+"/copy").wait()
+	r.copied(t)
+	if !strings.Contains(r.stdout, `"bound_by":"writing there"`) && !strings.Contains(r.stdout, "writ") {
+		t.Errorf("it does not say what it waited for:\n%s", r.stdout)
+	}
+	if sum := tr.digest(tr.lab.there, badDir+"/copy"); sum != src.sum {
+		t.Errorf("the copy has %s, want %s", sum, src.sum)
+	}
+}
+
+// TestClockJumps sets the clocks of both hosts, forth and back, under a copy: nothing that
+// waits goes by them.
+func TestClockJumps(t *testing.T) {
+	eachWay(t, (*trial).bigFile, func(tr *trial, c *copying) {
+		for _, by := range []string{"+2 hours", "-3 hours", "+1 hour"} {
+			for _, n := range tr.lab.nodes() {
+				must(tr.t, n, "date -s '%s' >/dev/null", by)
+			}
+			time.Sleep(time.Second)
+		}
+		c.wait().copied(tr.t)
+	}, slow...)
+}
+
+// TestFewFiles has a daemon that may open next to no files: a tree goes on through it, or
+// it is said why not.
+func TestFewFiles(t *testing.T) {
+	tr := newTrial(t)
+	l := tr.lab
+	d, err := l.startDaemon([]string{"prlimit", "--nofile=48:48"}, "--insecure", "--listen", "0.0.0.0:7475", "--export", "data="+dataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if code, err := d.stop(); err != nil || code != 0 {
+			t.Errorf("the daemon ended with %d, %v\n%s", code, err, d.log.String())
+		}
+	}()
+	must(t, l.here, "mkdir -p %[1]s/few; cd %[1]s/few; for i in $(seq 40); do mkdir -p d$i/e; for k in 1 2 3 4 5; do echo $i-$k >d$i/e/$k; done; done", dataDir)
+	mustLater(t, l.here, "rm -rf %s/few", dataDir)
+	mustLater(t, l.there, "rm -rf %s/few", dataDir)
+	r := tr.rdmacp(nil, nil, "-a", "--port=7475", dataDir+"/few", there+"::data/").wait()
+	t.Logf("exit %d (%s)\n%s", r.exit, r.code, r.stderr)
+	const list = "cd %s/few && find . -type f | sort | xargs sha256sum | sha256sum"
+	if r.exit == 0 && must(t, l.here, list, dataDir) != must(t, l.there, list, dataDir) {
+		t.Error("the copy is another")
+	}
+	if r.exit != 0 && !strings.Contains(r.stderr, "too many open files") {
+		t.Errorf("exit %d", r.exit)
+	}
+}
