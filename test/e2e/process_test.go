@@ -12,6 +12,14 @@ import (
 // has the time for.
 func thorough() bool { return os.Getenv("RDMACP_FAULTS") == "all" }
 
+// needsTime leaves a test to make faults.
+func needsTime(t *testing.T) {
+	t.Helper()
+	if !thorough() {
+		t.Skip("make faults has the time for it, make test has not")
+	}
+}
+
 // ways are put and get; one of them where there is not the time for both, the one for some
 // tests and the other for others.
 func ways(t *testing.T) []string {
