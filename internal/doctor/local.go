@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -14,6 +15,8 @@ import (
 type Host struct {
 	Rails  func() ([]device.Rail, error)
 	Limit  func() (bytes uint64, limited bool) // what may be pinned
+	Files  func() (n uint64, limited bool)     // that may be open; nil: not known
+	Root   fs.FS                               // of the host, for what the kernel shows below /proc and /sys; nil: not Linux
 	Kernel string                              // its release, as uname says it; empty: not Linux
 	Pins   uint64                              // bytes that a copy wants to pin, at least
 	TLS    *mtls.Store                         // nil: there are no certificates
@@ -25,12 +28,13 @@ func (h Host) Local() []Finding {
 	rails, err := h.Rails()
 	var all []Finding
 	if err != nil {
-		all = append(all, failed("devices", err), skip("ports", "no device"))
+		all = append(all, failed("devices", err), skip("ports", "no device"), skip("counters", "no device"))
 	} else {
 		all = append(all, ok("devices", named(rails)))
 		all = append(all, ports(rails)...)
+		all = append(all, h.counters(rails)...)
 	}
-	return append(all, h.memlock(), h.kernel(), h.tls())
+	return append(all, h.memlock(), h.files(), h.cgroup(), h.kernel(), h.tls())
 }
 
 // named lists devices.

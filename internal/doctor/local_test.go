@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/doctor"
@@ -33,7 +34,7 @@ func TestLocal(t *testing.T) {
 			h.Rails = func() ([]device.Rail, error) {
 				return nil, fault.New(fault.NoDevice, "looking", errors.New("none"), "get one")
 			}
-		}, map[string]string{"devices": "fail looking: none get one", "ports": "skip no device"}, fault.NoDevice},
+		}, map[string]string{"devices": "fail looking: none get one", "ports": "skip no device", "counters": "skip no device"}, fault.NoDevice},
 		"a port is down": {
 			func(h *doctor.Host) { h.Rails = rails(good, rail("rxe1", "DOWN", 9000, 4096)) },
 			map[string]string{"ports": "warn rxe1/1 on eth0: port DOWN"},
@@ -41,7 +42,7 @@ func TestLocal(t *testing.T) {
 		},
 		"all are down": {
 			func(h *doctor.Host) { h.Rails = rails(rail("rxe1", "DOWN", 9000, 4096)) },
-			map[string]string{"ports": "fail rxe1/1 on eth0: port DOWN"},
+			map[string]string{"ports": "fail rxe1/1 on eth0: port DOWN", "counters": "skip no port"},
 			fault.NoDevice,
 		},
 		"a small MTU": {
@@ -60,7 +61,34 @@ func TestLocal(t *testing.T) {
 			map[string]string{"kernel": "warn Linux 6.1.0-50-amd64 does not let"},
 			fault.OK,
 		},
-		"no Linux": {func(h *doctor.Host) { h.Kernel = "" }, map[string]string{"kernel": "skip not Linux"}, fault.OK},
+		"few files": {
+			func(h *doctor.Host) { h.Files = func() (uint64, bool) { return 256, true } },
+			map[string]string{"files": "warn 256 files may be open at once `ulimit -n` 1024 or more"},
+			fault.OK,
+		},
+		"a cgroup that allows few objects": {
+			func(h *doctor.Host) { file(h, "sys/fs/cgroup/a/rdma.max", "mlx5_0 hca_handle=max hca_object=9") },
+			map[string]string{"cgroup": "warn mlx5_0: the cgroup /a allows hca_object=9 write `mlx5_0 max` to its rdma.max"},
+			fault.OK,
+		},
+		"a cgroup above it": {
+			func(h *doctor.Host) { file(h, "sys/fs/cgroup/rdma.max", "rxe0 hca_handle=0 hca_object=max") },
+			map[string]string{"cgroup": "the cgroup / allows hca_handle=0"},
+			fault.OK,
+		},
+		"a cgroup that allows many": {func(h *doctor.Host) { file(h, "sys/fs/cgroup/a/b/rdma.max", "rxe0 hca_handle=9 hca_object=2000") }, nil, fault.OK},
+		"packets are lost": {
+			func(h *doctor.Host) { file(h, "sys/class/infiniband/rxe0/ports/1/hw_counters/rcvd_seq_err", "300") },
+			map[string]string{"counters": "warn rxe0/1 on eth0: 10,000 packets received, 300 lost or out of order, since it came up look for what drops packets"},
+			fault.OK,
+		},
+		"requests were given up": {
+			func(h *doctor.Host) {
+				file(h, "sys/class/infiniband/rxe0/ports/1/hw_counters/retry_exceeded_err", "3")
+			},
+			nil, fault.OK,
+		},
+		"no Linux": {func(h *doctor.Host) { h.Kernel, h.Root = "", nil }, map[string]string{"kernel": "skip not Linux", "cgroup": "skip not Linux", "counters": "skip no port"}, fault.OK},
 		"a wrong key": {
 			func(h *doctor.Host) { h.TLSErr = fault.New(fault.Usage, "reading", errors.New("no match"), "see") },
 			map[string]string{"tls": "fail reading: no match see"},
@@ -69,7 +97,12 @@ func TestLocal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := doctor.Host{Rails: rails(good), Limit: func() (uint64, bool) { return 0, false }, Kernel: "6.12.95+deb12-amd64", Pins: 16 << 20}
+			h := doctor.Host{
+				Rails: rails(good), Limit: func() (uint64, bool) { return 0, false }, Kernel: "6.12.95+deb12-amd64", Pins: 16 << 20,
+				Files: func() (uint64, bool) { return 1 << 20, true }, Root: fstest.MapFS{},
+			}
+			file(&h, "proc/self/cgroup", "1:name=systemd:/x\n0::/a/b")
+			file(&h, "sys/class/infiniband/rxe0/ports/1/hw_counters/rcvd_pkts", "10000")
 			tt.change(&h)
 			all := h.Local()
 			seen := map[string]bool{}
@@ -102,4 +135,9 @@ func TestLocal(t *testing.T) {
 
 func rails(all ...device.Rail) func() ([]device.Rail, error) {
 	return func() ([]device.Rail, error) { return all, nil }
+}
+
+// file makes a file of the host's.
+func file(h *doctor.Host, name, text string) {
+	h.Root.(fstest.MapFS)[name] = &fstest.MapFile{Data: []byte(text + "\n")}
 }

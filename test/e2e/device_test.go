@@ -129,3 +129,28 @@ func TestFewFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestFewObjects lets rdmacp make one verbs object, two, three ..., until it gets along:
+// until then it says what it could not make, and by TCP it would not need any.
+func TestFewObjects(t *testing.T) {
+	tr := newTrial(t)
+	tr.lab.fence(t)
+	src := random(t, tr.lab.here, dataDir+"/objects", 300_000)
+	for n, d := 1, tr.across(src, src.path+".copy"); ; n++ {
+		tr.lab.allow(t, n)
+		r := tr.rdmacp(d, fenced, "--transport=rdma", "--qps=1", d.source.arg(), d.arg()).wait()
+		if r.exit == 0 {
+			t.Logf("%d verbs objects will do", n)
+			return
+		}
+		if n > 20 {
+			t.Fatalf("%d are not enough\n%s", n, r.stderr)
+		}
+		if r.exit != 5 && r.exit != 22 {
+			t.Errorf("with %d: exit %d (%s)\n%s", n, r.exit, r.code, r.stderr)
+		}
+		if err := threeLines(r.stderr); err != nil {
+			t.Errorf("with %d: %v\n%s", n, err, r.stderr)
+		}
+	}
+}

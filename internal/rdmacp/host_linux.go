@@ -1,0 +1,23 @@
+package rdmacp
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rdmacp/rdmacp/internal/doctor"
+)
+
+// lookAround fills in what the kernel says of this host.
+func lookAround(h *doctor.Host) {
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		h.Kernel = unix.ByteSliceToString(u.Release[:])
+	}
+	h.Root = os.DirFS("/")
+	h.Files = func() (uint64, bool) {
+		var l unix.Rlimit
+		err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l) // Go has raised it as far as it goes
+		return l.Max, err == nil && l.Max != unix.RLIM_INFINITY
+	}
+}
