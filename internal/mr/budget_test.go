@@ -174,6 +174,8 @@ func TestRegisterFault(t *testing.T) {
 		}
 	}
 
+	err = registerFault(mib, syscall.EAGAIN, read(small, nil))
+	checkFault(t, err, "registering 1 MiB: the rdma cgroup of this process allows no more verbs objects: resource temporarily unavailable")
 	err = registerFault(mib, syscall.EFAULT, read(small, nil))
 	if _, ok := fault.As(err); ok || !errors.Is(err, syscall.EFAULT) {
 		t.Errorf("EFAULT gives %v", err)

@@ -33,6 +33,10 @@ func limitFault(n uint64, l limits, cause error) error {
 // registerFault explains why n bytes could not be registered. The kernel says ENOMEM
 // for the limit and for a real lack of memory alike.
 func registerFault(n uint64, cause error, read func() (limits, error)) error {
+	if errors.Is(cause, syscall.EAGAIN) { // rdmacg_try_charge in Linux's kernel/cgroup/rdma.c
+		return fault.New(fault.Memlock, "registering "+size(n), fmt.Errorf("the rdma cgroup of this process allows no more verbs objects: %w", cause),
+			"raise rdma.max of the cgroup, or of one above it: `rdmacp doctor` says of which")
+	}
 	if !errors.Is(cause, syscall.ENOMEM) {
 		return fmt.Errorf("registering %s: %w", size(n), cause)
 	}

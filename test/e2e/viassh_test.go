@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,8 +21,12 @@ func TestViaSSH(t *testing.T) {
 	t.Run("put", func(t *testing.T) {
 		sub := tr.within(t)
 		src := random(t, l.here, dataDir+"/login", 3_000_001)
+		before := packets(t, l.there)
 		r := sub.copy(sub.across(src, src.path+".ssh"), flags...)
 		r.copied(t)
+		if n := packets(t, l.there) - before; n < 3_000_001/4096 {
+			t.Errorf("the device has received %d packets: it was not RDMA", n)
+		}
 		if s := r.summary(t); s.Transport != "rdma" {
 			t.Errorf("the summary says %+v", s)
 		}
@@ -56,6 +61,16 @@ func TestViaSSH(t *testing.T) {
 			t.Errorf("exit %d (%s)\n%s", r.exit, r.code, r.stderr)
 		}
 	})
+}
+
+// packets is how many packets the first device of a node has received.
+func packets(t *testing.T, n *node) int {
+	t.Helper()
+	count, err := strconv.Atoi(strings.TrimSpace(must(t, n, "cat /sys/class/infiniband/rxe0/ports/1/hw_counters/rcvd_pkts")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return count
 }
 
 // nobodyLeft checks that the daemon that ssh has started is gone.
