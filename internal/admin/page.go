@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/console"
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/server"
 )
 
@@ -20,12 +21,14 @@ type page struct {
 
 // row is a Way on the page.
 type row struct {
-	Transport, Direction                   string
-	Open                                   int
-	Moved, Copied                          string
-	Files, Problems, Fallbacks, Mismatches string
-	Lost, Failed, Done                     string
-	Slowest                                string
+	Transport, Direction string
+	Open                 int
+	Moved, Copied        string // bytes
+	Files, Problems      string // counts, as the others are
+	Done, Failed         string
+	Mismatches           string
+	Fallbacks            string
+	Slowest              string // the stage that chunks have spent the most time in
 }
 
 var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
@@ -84,6 +87,6 @@ func newRow(w server.Way, t server.Totals) row {
 		Transport: w.Transport, Direction: w.Direction, Open: t.Open,
 		Moved: console.Bytes(int64(t.Stats.Bytes)), Copied: console.Bytes(int64(t.Stats.CopiedBytes + t.Stats.SocketBytes)),
 		Files: console.Number(t.Report.Files), Problems: console.Number(t.Report.Problems), Fallbacks: console.Number(t.Fallbacks), Mismatches: console.Number(t.Report.Retried),
-		Lost: console.Number(t.LostRails), Failed: console.Number(done - t.Transfers[0]), Done: console.Number(done), Slowest: slowest,
+		Failed: console.Number(done - t.Transfers[fault.OK]), Done: console.Number(done), Slowest: slowest,
 	}
 }
