@@ -24,13 +24,16 @@ func newDriving(e *end, d transport.Driver) *driving {
 	return &driving{end: e, driver: d, offers: make(chan Offer), flying: map[int64]struct{}{}}
 }
 
-// hear hands offers over. It waits while there are as many under way as this end
-// takes, so that a lender can't make it hold more.
+// hear hands offers over, once all of them have turned out to be such as may be made. It
+// waits while there are as many under way as this end takes, so that a lender can't make
+// it hold more.
 func (d *driving) hear(ctx context.Context, offers []Offer) error {
 	for _, o := range offers {
 		if err := d.take(o); err != nil {
 			return err
 		}
+	}
+	for _, o := range offers {
 		select {
 		case d.offers <- o:
 		case <-ctx.Done():
