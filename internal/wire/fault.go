@@ -15,14 +15,15 @@ func FromFault(err error) *pb.Fault {
 	if !ok {
 		return &pb.Fault{Code: pb.FaultCode_FAULT_CODE_INTERNAL, What: "serving the request", Why: Printable(err.Error(), MaxText)}
 	}
-	m := &pb.Fault{Code: pb.FaultCode(f.Code), What: Printable(f.What, MaxText), Fix: Printable(f.Fix, MaxText)}
+	m := &pb.Fault{Code: pb.FaultCode(f.Code), What: Printable(f.What, MaxText), Fix: Printable(f.Fix, MaxText), Yours: f.Host != ""}
 	if f.Why != nil {
 		m.Why = Printable(f.Why.Error(), MaxText)
 	}
 	return m
 }
 
-// ToFault returns the fault that m holds, as one that happened on host.
+// ToFault returns the fault that m holds, as one that happened on host, or here where it
+// comes back: the daemon's answer to a file that this end could not read is this end's fault.
 func ToFault(m *pb.Fault, host string) *fault.Error {
 	code := fault.Code(m.GetCode())
 	if !code.Known() || code == fault.OK {
@@ -32,6 +33,8 @@ func ToFault(m *pb.Fault, host string) *fault.Error {
 	if why := Printable(m.GetWhy(), MaxText); why != "" {
 		f.Why = errors.New(why)
 	}
-	f.Host = host
+	if !m.GetYours() {
+		f.Host = host
+	}
 	return f
 }

@@ -48,6 +48,17 @@ func TestFaultRoundTrip(t *testing.T) {
 	}
 }
 
+// A fault that comes back to the end where it happened is that end's again.
+func TestFaultComesBack(t *testing.T) {
+	there := wire.ToFault(wire.FromFault(fullFault(fault.Permission)), "client")
+	if there.Host != "client" {
+		t.Errorf("at the daemon it is of %q", there.Host)
+	}
+	if back := wire.ToFault(wire.FromFault(there), "gpu7"); back.Host != "" {
+		t.Errorf("at the client it is of %q", back.Host)
+	}
+}
+
 func TestFaultOdd(t *testing.T) {
 	tests := []struct {
 		name string

@@ -3494,9 +3494,10 @@ func (*Heartbeat) Descriptor() ([]byte, []int) {
 type Fault struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          FaultCode              `protobuf:"varint,1,opt,name=code,proto3,enum=rdmacp.v1.FaultCode" json:"code,omitempty"`
-	What          string                 `protobuf:"bytes,2,opt,name=what,proto3" json:"what,omitempty"` // what failed: an operation and its object
-	Why           string                 `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`   // the cause
-	Fix           string                 `protobuf:"bytes,4,opt,name=fix,proto3" json:"fix,omitempty"`   // what to do
+	What          string                 `protobuf:"bytes,2,opt,name=what,proto3" json:"what,omitempty"`    // what failed: an operation and its object
+	Why           string                 `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`      // the cause
+	Fix           string                 `protobuf:"bytes,4,opt,name=fix,proto3" json:"fix,omitempty"`      // what to do
+	Yours         bool                   `protobuf:"varint,5,opt,name=yours,proto3" json:"yours,omitempty"` // it happened at the end that this message goes to, which has told of it before
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3557,6 +3558,13 @@ func (x *Fault) GetFix() string {
 		return x.Fix
 	}
 	return ""
+}
+
+func (x *Fault) GetYours() bool {
+	if x != nil {
+		return x.Yours
+	}
+	return false
 }
 
 var File_rdmacp_v1_rdmacp_proto protoreflect.FileDescriptor
@@ -3815,12 +3823,13 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\fhashed_bytes\x18\x19 \x01(\x04R\vhashedBytes\"1\n" +
 	"\x05Abort\x12(\n" +
 	"\x06reason\x18\x01 \x01(\v2\x10.rdmacp.v1.FaultR\x06reason\"\v\n" +
-	"\tHeartbeat\"i\n" +
+	"\tHeartbeat\"\x7f\n" +
 	"\x05Fault\x12(\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x14.rdmacp.v1.FaultCodeR\x04code\x12\x12\n" +
 	"\x04what\x18\x02 \x01(\tR\x04what\x12\x10\n" +
 	"\x03why\x18\x03 \x01(\tR\x03why\x12\x10\n" +
-	"\x03fix\x18\x04 \x01(\tR\x03fix*L\n" +
+	"\x03fix\x18\x04 \x01(\tR\x03fix\x12\x14\n" +
+	"\x05yours\x18\x05 \x01(\bR\x05yours*L\n" +
 	"\tDirection\x12\x19\n" +
 	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rDIRECTION_PUT\x10\x01\x12\x11\n" +
