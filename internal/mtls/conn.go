@@ -83,7 +83,7 @@ func (s *Store) Handshake(ctx context.Context, raw net.Conn, host string) (*Conn
 func ignore(error) error { return nil }
 
 // Listen returns a listener like lis of which each connection is a Conn. Who is refused
-// is logged, each peer once a minute.
+// is logged, each peer and reason once a minute.
 func (s *Store) Listen(lis net.Listener) net.Listener {
 	return &listener{Listener: lis, store: s, refused: newRefused(s.log)}
 }

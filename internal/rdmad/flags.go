@@ -48,7 +48,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.String(keyTLSCert, "", "`file` with this daemon's certificate: TCP is spoken under TLS then, and clients have to have one, too")
 	f.String(keyTLSKey, "", "`file` with its private key")
 	f.String(keyTLSCA, "", "`file` with the CAs whose clients are let in")
-	f.String(keyTLSCRL, "", "`file` with lists of certificates that were revoked")
+	f.String(keyTLSCRL, "", "`file` with lists of certificates that were revoked (default: ca.crl beside the CAs, if it exists)")
 	f.Bool(keyInsecure, false, "listen beyond this host without TLS: on a network that you trust")
 	f.String(keyConfig, "", "configuration `file` (default "+defaultFile+", if it exists)")
 	f.String(keyDevice, "", "RDMA `device` to use, as in mlx5_0 or mlx5_0/1 (default: the one that reaches the client)")

@@ -33,7 +33,7 @@ files and a new ca.crl take effect with the next connection, without a restart.`
 // pkiCommand is rdmad pki.
 func (a *app) pkiCommand() *cobra.Command {
 	var dir string
-	cmd := &cobra.Command{Use: "pki", Short: "Make certificates for daemons and clients", Long: longPKI}
+	cmd := group(&cobra.Command{Use: "pki", Short: "Make certificates for daemons and clients", Long: longPKI})
 	cmd.PersistentFlags().StringVar(&dir, "dir", defaultPKI, "`directory` of the CA")
 	cmd.AddCommand(a.pkiInit(&dir), a.pkiIssue(&dir), a.pkiRevoke(&dir))
 	return cmd
@@ -97,7 +97,7 @@ func (a *app) pkiRevoke(dir *string) *cobra.Command {
 			if err := ca.Revoke(args[0]); err != nil {
 				return err
 			}
-			return a.say("revoked; take %s to every host: it is what --tls-crl names there\n", ca.CRLFile())
+			return a.say("revoked; take %s to every host: there it lies beside ca.crt, or --tls-crl names it\n", ca.CRLFile())
 		},
 	}
 }
