@@ -8,11 +8,14 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
+	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 // Host is what there is to look at on a host.
 type Host struct {
+	By     transport.Kind // that copies are to take; 0: RDMA, and TCP where there is no device
 	Rails  func() ([]device.Rail, error)
 	Limit  func() (bytes uint64, limited bool) // what may be pinned
 	Files  func() (n uint64, limited bool)     // that may be open; nil: not known
@@ -25,16 +28,44 @@ type Host struct {
 
 // Local looks at this host.
 func (h Host) Local() []Finding {
-	rails, err := h.Rails()
-	var all []Finding
-	if err != nil {
-		all = append(all, failed("devices", err), skip("ports", "no device"), skip("counters", "no device"))
-	} else {
-		all = append(all, ok("devices", named(rails)))
-		all = append(all, ports(rails)...)
-		all = append(all, h.counters(rails)...)
+	return append(h.rdma(), h.files(), h.kernel(), h.tls())
+}
+
+// rdma looks at what only RDMA needs.
+func (h Host) rdma() []Finding {
+	if h.By == transport.TCP {
+		return without(skip("devices", "copies by TCP need none"))
 	}
-	return append(all, h.memlock(), h.files(), h.cgroup(), h.kernel(), h.tls())
+	rails, err := h.Rails()
+	if err != nil {
+		return without(h.noDevices(err))
+	}
+	all := append([]Finding{ok("devices", named(rails))}, ports(rails)...)
+	all = append(all, h.counters(rails)...)
+	return append(all, h.memlock(), h.cgroup())
+}
+
+// without is what is said of RDMA where there are no devices to look at.
+func without(devices Finding) []Finding {
+	all := []Finding{devices}
+	for _, id := range []string{"ports", "counters", "memlock", "cgroup"} {
+		all = append(all, skip(id, "no device"))
+	}
+	return all
+}
+
+// noDevices is the finding of a host without a device that can be used. One that has none at
+// all copies by TCP, and there is nothing wrong with that unless RDMA is asked for.
+func (h Host) noDevices(err error) Finding {
+	f := failed("devices", err)
+	if h.By == transport.RDMA || f.Fault.Code != fault.NoDevice || h.Root == nil {
+		return f
+	}
+	if known, _ := fs.Glob(h.Root, "sys/class/infiniband/*"); len(known) == 0 {
+		f.Status = Warn
+		f.Observed += "; copies go by TCP"
+	}
+	return f
 }
 
 // named lists devices.

@@ -10,6 +10,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/doctor"
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 // rail is a port of a RoCE device on an Ethernet device of that MTU.
@@ -30,11 +31,14 @@ func TestLocal(t *testing.T) {
 		code   fault.Code
 	}{
 		"nothing": {func(*doctor.Host) {}, nil, fault.OK},
-		"no device": {func(h *doctor.Host) {
-			h.Rails = func() ([]device.Rail, error) {
-				return nil, fault.New(fault.NoDevice, "looking", errors.New("none"), "get one")
-			}
-		}, map[string]string{"devices": "fail looking: none get one", "ports": "skip no device", "counters": "skip no device"}, fault.NoDevice},
+		"a device that cannot be used": {func(h *doctor.Host) { h.Rails = none },
+			skipped("devices", "fail looking: none get one", "ports", "counters", "memlock", "cgroup"), fault.NoDevice},
+		"no device": {func(h *doctor.Host) { h.Rails, h.Root = none, fstest.MapFS{} },
+			skipped("devices", "warn looking: none; copies go by TCP get one", "ports", "counters", "memlock", "cgroup"), fault.OK},
+		"no device for RDMA": {func(h *doctor.Host) { h.By, h.Rails, h.Root = transport.RDMA, none, fstest.MapFS{} },
+			skipped("devices", "fail looking: none get one", "ports", "counters", "memlock", "cgroup"), fault.NoDevice},
+		"copies by TCP": {func(h *doctor.Host) { h.By = transport.TCP },
+			skipped("devices", "skip copies by TCP need none", "ports", "counters", "memlock", "cgroup"), fault.OK},
 		"a port is down": {
 			func(h *doctor.Host) { h.Rails = rails(good, rail("rxe1", "DOWN", 9000, 4096)) },
 			map[string]string{"ports": "warn rxe1/1 on eth0: port DOWN"},
@@ -135,6 +139,20 @@ func TestLocal(t *testing.T) {
 
 func rails(all ...device.Rail) func() ([]device.Rail, error) {
 	return func() ([]device.Rail, error) { return all, nil }
+}
+
+// none is what there is on a host without a device that can be used.
+func none() ([]device.Rail, error) {
+	return nil, fault.New(fault.NoDevice, "looking", errors.New("none"), "get one")
+}
+
+// skipped are a finding, and checks that are skipped for it.
+func skipped(id, says string, others ...string) map[string]string {
+	all := map[string]string{id: says}
+	for _, o := range others {
+		all[o] = "skip no device"
+	}
+	return all
 }
 
 // file makes a file of the host's.

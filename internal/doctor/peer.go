@@ -19,7 +19,7 @@ const (
 )
 
 // Peer looks at the way to a daemon, and says each finding as soon as it is there. The
-// options say who it is; transport and direction are Peer's.
+// options say who it is, and by which transport copies are to go; direction is Peer's.
 func Peer(ctx context.Context, o client.Options, say func(Finding)) {
 	session, err := move(ctx, o, transport.TCP, transport.Put, probeBytes)
 	if f, known := fault.As(err); known && unreachable(f.Code) {
@@ -30,20 +30,41 @@ func Peer(ctx context.Context, o client.Options, say func(Finding)) {
 		say(daemon(o, session))
 	}
 	say(way("tcp", session, err))
-	works := true
-	for _, d := range []transport.Direction{transport.Put, transport.Get} {
-		session, err := move(ctx, o, transport.RDMA, d, probeBytes)
-		say(way("rdma-"+d.String(), session, err))
-		works = works && err == nil
+	by := transport.TCP
+	if o.Transport != transport.TCP && rdma(ctx, o, say) {
+		by = transport.RDMA
 	}
-	for _, d := range []transport.Direction{transport.Put, transport.Get} {
-		if !works {
-			say(skip("rate-"+d.String(), "there is no way by RDMA"))
+	for _, d := range directions {
+		if by == transport.TCP && (err != nil || o.Transport == transport.RDMA) {
+			say(skip("rate-"+d.String(), "there is no way for the bytes"))
 			continue
 		}
-		session, err := move(ctx, o, transport.RDMA, d, rateBytes)
+		session, err := move(ctx, o, by, d, rateBytes)
 		say(way("rate-"+d.String(), session, err))
 	}
+}
+
+var directions = []transport.Direction{transport.Put, transport.Get}
+
+// rdma looks at the way by RDMA, and reports whether bytes get through both ways.
+func rdma(ctx context.Context, o client.Options, say func(Finding)) bool {
+	works := true
+	for _, d := range directions {
+		id := "rdma-" + d.String()
+		session, err := move(ctx, o, transport.RDMA, d, probeBytes)
+		f := way(id, session, err)
+		if d == transport.Put && err != nil && o.Transport == 0 && f.Fault.Code == fault.NoDevice {
+			// That is the same in both directions, and copies do without.
+			f.Status = Warn
+			f.Observed += "; copies go by TCP"
+			say(f)
+			say(skip("rdma-get", "as rdma-put"))
+			return false
+		}
+		say(f)
+		works = works && err == nil
+	}
+	return works
 }
 
 // unreachable reports whether a fault says that nothing can be done with the daemon.

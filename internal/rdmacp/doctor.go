@@ -62,7 +62,7 @@ func (a *app) doctor(ctx context.Context, hosts []string, chunk int) error {
 		failed = errors.Join(failed, a.tell(f))
 	}
 	proof, err := a.credentials()
-	host := doctor.Host{Rails: a.rails, Limit: mr.NewBudget().Limit, Pins: uint64(a.opts.slots * chunk), //nolint:gosec // both were checked
+	host := doctor.Host{By: a.opts.kind(), Rails: a.rails, Limit: mr.NewBudget().Limit, Pins: uint64(a.opts.slots * chunk), //nolint:gosec // both were checked
 		TLS: proof, TLSErr: err}
 	lookAround(&host)
 	for _, f := range host.Local() {
