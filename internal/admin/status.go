@@ -24,7 +24,7 @@ type Status struct {
 
 // Session is one that is open.
 type Session struct {
-	ID        string           `json:"id"`
+	ID        string           `json:"session"`
 	Peer      string           `json:"peer"`
 	Identity  []string         `json:"identity"`
 	Transport string           `json:"transport"`

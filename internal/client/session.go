@@ -50,6 +50,7 @@ type Peer struct {
 	ChunkSize   int    // bytes, agreed
 
 	Transport transport.Kind // what the bytes travel by
+	Encrypted bool           // on the way, by TLS
 	NoRDMA    *fault.Error   // why it is not RDMA; nil where it is, or was not wanted
 }
 
@@ -118,7 +119,7 @@ func open(ctx context.Context, o Options, deadline time.Time, noRDMA *fault.Erro
 	defer cancelOpen()
 	// The stream outlives the time limit of dialling, and ends with Close.
 	streamCtx, cancelStream := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Session{options: o, raw: raw, conn: conn, cancel: cancelStream, peer: Peer{Transport: o.Transport, NoRDMA: noRDMA}}
+	s := &Session{options: o, raw: raw, conn: conn, cancel: cancelStream, peer: Peer{Transport: o.Transport, Encrypted: o.Transport == transport.TCP && o.secured(), NoRDMA: noRDMA}}
 	if err := s.start(streamCtx, openCtx); err != nil {
 		err = s.explain(openCtx, err)
 		return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))

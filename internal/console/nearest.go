@@ -5,7 +5,7 @@ import "strings"
 // Nearest returns the candidate that a mistyped or shortened word most likely
 // meant, or "" if none comes close.
 func Nearest(word string, candidates []string) string {
-	best, distance := "", (len(word)+4)/3
+	best, distance := "", (len(word)+5)/3
 	for _, c := range candidates {
 		d := editDistance(word, c)
 		if len(word) > 1 && strings.HasPrefix(c, word) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 )
@@ -34,7 +35,8 @@ func (c Command) explain(err error) error {
 	case exitNotRun:
 		return c.fault(fmt.Errorf("%s cannot be run there", c.Program), "see its mode and for which machine it was built")
 	case exitSSH:
-		return c.fault(fmt.Errorf("%s did not get there", c.Shell[0]), fmt.Sprintf("see what it said above, and that this works: %s %s true", c.Shell[0], c.Login))
+		return c.fault(fmt.Errorf("%s did not log in there, or lost the connection", c.Shell[0]),
+			fmt.Sprintf("see what it said above, and that this works: %s %s true", strings.Join(c.Shell, " "), c.Login))
 	case -1:
 		return c.fault(fmt.Errorf("%s was killed: %w", c.Shell[0], err), "run the same command again")
 	}

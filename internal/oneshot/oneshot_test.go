@@ -172,7 +172,7 @@ func TestStartFails(t *testing.T) {
 	}{
 		"not found":     {"exit 127", fault.Unreachable, "--rdmad-path"},
 		"not run":       {"exit 126", fault.Unreachable, "cannot be run"},
-		"no ssh":        {"exit 255", fault.Unreachable, "did not get there"},
+		"no ssh":        {"exit 255", fault.Unreachable, "did not log in there"},
 		"exits":         {"echo hello; exit 1", fault.Unreachable, "exit code 1"},
 		"killed":        {"kill -9 $$", fault.Unreachable, "was killed"},
 		"ends well":     {"exit 0", fault.Unreachable, "exit code 0"},

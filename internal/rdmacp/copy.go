@@ -24,7 +24,7 @@ func (a *app) run(ctx context.Context, what command, flags *pflag.FlagSet, args 
 	}
 	j, err := newJob(what, args, a.opts.viaSSH)
 	if err != nil {
-		return a.portHabit(err, args)
+		return err
 	}
 	a.what = j.what()
 	if err := errors.Join(j.checkHosts(a.opts.port), j.checkLogin(a.opts.viaSSH), j.checkList(&a.opts)); err != nil {
@@ -37,7 +37,7 @@ func (a *app) run(ctx context.Context, what command, flags *pflag.FlagSet, args 
 	p := a.opts.newPlan(what, flags, files)
 	p.chunk = chunk
 	j.name(files != nil)
-	if err := errors.Join(a.portHabit(nil, args), j.check(&a.opts, p), j.look(p)); err != nil {
+	if err := errors.Join(j.check(&a.opts, p), j.look(p)); err != nil {
 		return err
 	}
 	a.again = again(j, p)
@@ -247,14 +247,14 @@ func (a *app) started(j job, peer client.Peer) error {
 		return nil
 	}
 	if peer.NoRDMA != nil {
-		_, _ = fmt.Fprintf(a.messages, "rdmacp: going by TCP, not by RDMA: %s\n", console.Escape(fallback(peer.NoRDMA)))
+		_, _ = fmt.Fprintf(a.messages, "rdmacp: going by TCP, not by RDMA: %s; --transport tcp does so without a word\n", console.Escape(fallback(peer.NoRDMA)))
 	}
 	if !a.opts.json {
 		return nil
 	}
 	err := writeLine(a.io.Stdout, startLine{
 		head: head{jsonVersion, "start"}, Direction: j.direction.String(), Sources: j.typed(), Destination: j.dst.arg,
-		Transport: peer.Transport.String(), Fallback: fallback(peer.NoRDMA), LocalDevice: peer.LocalDevice, RemoteDevice: peer.Device,
+		Transport: peer.Transport.String(), Encrypted: peer.Encrypted, Fallback: fallback(peer.NoRDMA), LocalDevice: peer.LocalDevice, RemoteDevice: peer.Device,
 		Session: peer.SessionID, PeerVersion: peer.Version,
 	})
 	if err != nil {

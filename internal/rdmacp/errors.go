@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -50,22 +48,6 @@ func followsCancel(c fault.Code) bool {
 	}
 }
 
-// habits are flags of scp's and rsync's that are not here, and what to do without.
-var habits = map[string]string{
-	"z": "nothing is compressed on the way: leave it out", "compress": "nothing is compressed on the way: leave it out",
-	"C": "nothing is compressed on the way: leave it out",
-	"e": "there is no remote shell: rdmad runs on the other host", "rsh": "there is no remote shell: rdmad runs on the other host",
-	"R": "list the paths below one source with --files-from", "relative": "list the paths below one source with --files-from",
-	"S": "holes are kept without a flag", "sparse": "holes are kept without a flag",
-	"W": "whole files are sent without a flag", "whole-file": "whole files are sent without a flag",
-	"partial": "what was interrupted goes on without a flag", "append": "what was interrupted goes on without a flag",
-	"append-verify": "what was interrupted goes on without a flag", "inplace": "a name never shows a partial file; --delta sends only what differs",
-	"filter": "give --exclude, --include or --filter-from", "exclude-from": "give --filter-from", "include-from": "give --filter-from",
-	"delete-after": "--delete removes at the very end", "delete-during": "--delete removes at the very end, and not before",
-	"delete-before": "--delete removes at the very end, and not before", "del": "--delete removes at the very end, and not before",
-	"info": "-P shows progress, -v says more", "3": "copies between two others are not there yet: run rdmacp on one of the two", "stats": "the last line has the figures; -v says more",
-}
-
 // flagFault is the fault of a flag that cannot be read. Copying are the flags of a
 // copy, flags those of the command that was given.
 func flagFault(flags, copying *pflag.FlagSet, err error) error {
@@ -80,7 +62,7 @@ func flagFault(flags, copying *pflag.FlagSet, err error) error {
 	name, group := unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames()
 	switch habit := habits[name]; {
 	case group != "" && strings.Trim(group, "0123456789") == "" && changed(flags, "show-progress"):
-		return scpPort("-P" + group)
+		return scpValues['P'].fault("-P" + group)
 	case has(copying, name, group != ""):
 		fix = "it is a flag of copies; see rdmacp --help"
 	case habit != "":
@@ -106,24 +88,4 @@ func has(flags *pflag.FlagSet, name string, short bool) bool {
 func changed(flags *pflag.FlagSet, name string) bool {
 	f := flags.Lookup(name)
 	return f != nil && f.Changed
-}
-
-// scpPort explains that -P is no port.
-func scpPort(what string) error {
-	return usage("reading "+what, errors.New("-P is a port to scp; to rsync, and here, it shows progress"),
-		"a port is given by --port=PORT or rdma://host:PORT/path")
-}
-
-// portHabit explains a -P that was followed by a port, and else returns err.
-func (a *app) portHabit(err error, args []string) error {
-	if !a.opts.showProgress || len(args) < 2 {
-		return err
-	}
-	if _, no := strconv.ParseUint(args[0], 10, 16); no != nil {
-		return err
-	}
-	if _, gone := os.Lstat(args[0]); gone == nil {
-		return err
-	}
-	return scpPort("-P " + args[0])
 }

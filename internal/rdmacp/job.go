@@ -127,6 +127,9 @@ func (r *remote) address(port int) string {
 	if r.Port != 0 {
 		port = r.Port
 	}
+	if strings.HasPrefix(r.Host, unixSocket) {
+		return r.Host
+	}
 	return net.JoinHostPort(r.Host, strconv.Itoa(port))
 }
 
@@ -223,7 +226,7 @@ func (j job) check(o *options, p plan) error {
 			return usage(what, errors.New("standard input comes alone"), "name it as the only source; a file that is called - is ./-")
 		}
 		if s.contents() && !p.walk.Recursive && p.walk.Files == nil {
-			return usage(what, fmt.Errorf("%q is a directory", s.arg), "add -r to copy it, or -a to keep links, owners and devices, too")
+			return usage(what, fmt.Errorf("%q is a directory", s.arg), j.addRecursive())
 		}
 	}
 	return nil
@@ -293,7 +296,15 @@ func (j job) look(p plan) error {
 	if err != nil || !isDir {
 		return err
 	}
-	return fault.New(fault.NotRegular, "opening "+name, errors.New("it is a directory"), "add -r to copy it, or -a to keep links, owners and devices, too")
+	return fault.New(fault.NotRegular, "opening "+name, errors.New("it is a directory"), j.addRecursive())
+}
+
+// addRecursive is what to do about a directory.
+func (j job) addRecursive() string {
+	if j.command == verifies {
+		return "add -r to compare what is in it, or -a to compare modes, times and owners, too"
+	}
+	return "add -r to copy it, or -a to keep links, owners and devices, too"
 }
 
 // newName is the name that the copy gets, if it is another than the source's and

@@ -28,6 +28,7 @@ type startLine struct {
 	Sources      []string `json:"sources"`
 	Destination  string   `json:"destination"`
 	Transport    string   `json:"transport"`          // rdma or tcp
+	Encrypted    bool     `json:"encrypted"`          // the bytes, on the way
 	Fallback     string   `json:"fallback,omitempty"` // why it is not rdma, where auto would have liked that better
 	LocalDevice  string   `json:"local_device"`
 	RemoteDevice string   `json:"remote_device"`
@@ -126,6 +127,7 @@ type summaryLine struct {
 	Destination    string        `json:"destination"`
 	Landed         string        `json:"landed"`             // the absolute path where the copy has landed; empty for standard output
 	Transport      string        `json:"transport"`          // rdma or tcp
+	Encrypted      bool          `json:"encrypted"`          // the bytes, on the way
 	Fallback       string        `json:"fallback,omitempty"` // why it is not rdma, where auto would have liked that better
 	LocalDevice    string        `json:"local_device"`
 	RemoteDevice   string        `json:"remote_device"`

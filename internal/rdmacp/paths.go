@@ -16,10 +16,14 @@ import (
 // scheme starts the form of a remote name that can carry a port.
 const scheme = "rdma://"
 
+// unixSocket starts what stands in brackets in the place of a host for a daemon of this host
+// that listens on a unix socket.
+const unixSocket = "unix:"
+
 // foreign are the schemes of other tools. A host of such a name is reached by
 // another form of name, or by one slash only.
 var foreign = map[string]bool{
-	"rsync": true, "ssh": true, "scp": true, "sftp": true, "ftp": true, "http": true, "https": true, "file": true, "s3": true,
+	"rsync": true, "ssh": true, "scp": true, "sftp": true, "ftp": true, "http": true, "https": true, "file": true, "s3": true, "rdmacp": true,
 }
 
 // location is one of the two names on the command line.
@@ -59,7 +63,7 @@ func parseLocation(arg string, login bool) (location, error) {
 	case strings.ContainsRune(arg, 0):
 		err = errors.New("it has a zero byte in it")
 	case isRemote && strings.HasPrefix(rest, "//") && foreign[host]:
-		err = errors.New("rdmacp does not speak " + host)
+		err = fmt.Errorf("rdmacp does not know names that begin with %s://", host)
 	case strings.HasPrefix(arg, scheme):
 		loc.remote, err = parseURI(strings.TrimPrefix(arg, scheme))
 	case isRemote && login:
@@ -73,7 +77,14 @@ func parseLocation(arg string, login bool) (location, error) {
 	if _, ok := fault.As(err); ok {
 		return location{}, err
 	}
-	return location{}, badName(arg, err, "a remote file is host:/path, host::export/path, [v6]:/path or rdma://host:port/path")
+	fix := "a remote file is host:/path, host::export/path, [v6]:/path or rdma://host:port/path"
+	switch at := strings.LastIndexByte(host, '@'); {
+	case login:
+		fix = "with --via-ssh a remote file is [user@]host:path"
+	case isRemote && at >= 0:
+		fix = "leave the user out: " + arg[at+1:]
+	}
+	return location{}, badName(arg, err, fix)
 }
 
 // badName is the fault of a name that cannot be read.
@@ -85,7 +96,7 @@ func badName(arg string, why error, fix string) *fault.Error {
 func splitHost(arg string) (host, rest string, ok bool) {
 	if strings.HasPrefix(arg, "[") {
 		host, rest, ok = strings.Cut(arg, "]:")
-		return host + "]", rest, ok && !strings.Contains(host, "/")
+		return host + "]", rest, ok && (!strings.Contains(host, "/") || strings.HasPrefix(host, "["+unixSocket))
 	}
 	host, rest, ok = strings.Cut(arg, ":")
 	return host, rest, ok && host != "" && !strings.Contains(host, "/")
@@ -119,6 +130,9 @@ func relative(host, rest string) error {
 		}
 	}
 	fix := fmt.Sprintf("give an absolute path, %s:/%s, or one below an export, %s::EXPORT/%s", host, below, host, below)
+	if below == "" {
+		fix = fmt.Sprintf("say where: %s:/DIRECTORY/, or an export, %s::EXPORT", host, host)
+	}
 	if port != "" {
 		fix = fmt.Sprintf("a port is written %s%s:%s/%s, or --port=%s", scheme, host, port, below, port)
 	}
@@ -130,6 +144,12 @@ func relative(host, rest string) error {
 func parseHost(host string) (string, error) {
 	if inner, ok := strings.CutPrefix(host, "["); ok {
 		inner = strings.TrimSuffix(inner, "]")
+		if path, ok := strings.CutPrefix(inner, unixSocket); ok {
+			if !strings.HasPrefix(path, "/") || strings.ContainsRune(path, ']') {
+				return "", fmt.Errorf("%q is not the absolute path of a socket", path)
+			}
+			return inner, nil
+		}
 		if a, err := netip.ParseAddr(inner); err != nil || !a.Is6() {
 			return "", fmt.Errorf("%q is not an IPv6 address", inner)
 		}

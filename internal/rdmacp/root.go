@@ -4,6 +4,7 @@ package rdmacp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -23,6 +24,7 @@ type IO = console.IO
 // app is one run of the command.
 type app struct {
 	io       IO
+	args     []string  // as they were typed
 	bytes    io.Writer // standard output for the bytes of a file
 	fabric   transport.Fabric
 	rails    func() ([]device.Rail, error)
@@ -36,7 +38,7 @@ type app struct {
 // Main runs the command with its arguments, the program's name not among them,
 // and returns its exit code. Fabric is that of RDMA. A cancelled ctx interrupts the copy.
 func Main(ctx context.Context, args []string, stdio IO, fabric transport.Fabric) int {
-	a := &app{io: impatient(ctx, stdio), bytes: stdio.Stdout, fabric: transport.Fabrics{RDMA: fabric, TCP: tcp.New(tcp.Config{})}, rails: device.Rails, what: "running the command"}
+	a := &app{io: impatient(ctx, stdio), args: args, bytes: stdio.Stdout, fabric: transport.Fabrics{RDMA: fabric, TCP: tcp.New(tcp.Config{})}, rails: device.Rails, what: "running the command"}
 	root := a.rootCommand(ctx)
 	root.SetArgs(append([]string{}, args...)) // nil would stand for os.Args
 	if err := root.Execute(); err != nil {
@@ -53,6 +55,7 @@ command is run again.
 Either all SRC or DST are on another host:
   host:/path              a path on a host that runs rdmad
   host::export/path       a path below one of the daemon's exports
+  [unix:/socket]:/path    by way of a unix socket of this host, before ::export too
   [v6]:/path              an IPv6 address goes in brackets, before ::export too
   rdma://host:port/path   with a port; %-escapes stand for bytes
   -                       standard input or output, for a single file
@@ -120,6 +123,9 @@ func (a *app) runner(ctx context.Context, what command) func(cmd *cobra.Command,
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 && changed(cmd.Flags(), "human-readable") {
 			return cmd.Help()
+		}
+		if err := errors.Join(scpHabit(a.args, args), misspelt(cmd, args)); err != nil {
+			return err
 		}
 		return a.run(ctx, what, cmd.Flags(), args)
 	}

@@ -32,7 +32,11 @@ func (o outcome) line() string {
 	if o.job.direction == transport.Get {
 		from, to = to, from
 	}
-	way := fmt.Sprintf("%s %s -> %s%s", o.peer.Transport, console.Escape(from), console.Escape(to), since(o.peer.NoRDMA))
+	by := o.peer.Transport.String()
+	if o.peer.Encrypted {
+		by += " under TLS"
+	}
+	way := fmt.Sprintf("%s %s -> %s%s", by, console.Escape(from), console.Escape(to), since(o.peer.NoRDMA))
 	took := console.Duration(r.Elapsed)
 	switch o.command {
 	case rehearse:
@@ -140,7 +144,7 @@ func (o outcome) json() summaryLine {
 		Bytes: r.Bytes, Kept: r.Kept, Resumed: r.Resumed, Deleted: t.Deleted, Different: t.Different, WouldCopy: t.WouldCopy, WouldSend: t.WouldSend, Problems: o.problems,
 		Seconds: r.Elapsed.Seconds(), BytesPerSecond: console.Speed(r.Bytes, r.Elapsed),
 		Direction: o.job.direction.String(), Sources: o.job.typed(), Destination: o.job.dst.arg, Landed: landed,
-		Transport: o.peer.Transport.String(), Fallback: fallback(o.peer.NoRDMA), LocalDevice: o.peer.LocalDevice, RemoteDevice: o.peer.Device,
+		Transport: o.peer.Transport.String(), Encrypted: o.peer.Encrypted, Fallback: fallback(o.peer.NoRDMA), LocalDevice: o.peer.LocalDevice, RemoteDevice: o.peer.Device,
 		RailsLost: append([]string{}, r.LostRails...),
 		Digest:    digest, ChunksVerified: r.Chunks, Retries: r.Retried,
 		Earlier: earlierField{o.earlier.Lost, o.earlier.Files, o.earlier.Bytes, o.earlier.Elapsed.Seconds()},

@@ -70,10 +70,15 @@ func (a *app) reach(ctx context.Context, r *remote) (address string, proof *mtls
 	return a.shot.Address, a.shot.TLS, nil
 }
 
-// unreached says of an rdmad that was started, and is not reached, what can be the
-// matter.
+// unreached says of a daemon that is not reached what can be the matter, where that is up
+// to the flags: one that wants to see certificates, and one that was started by ssh.
 func (a *app) unreached(err error) error {
 	f, ok := fault.As(err)
+	if ok && f.Code == fault.Unproven && a.opts.insecure {
+		said := *f
+		said.Fix = "drop --insecure; without certificates in ~/.config/rdmacp or /etc/rdmacp, " + f.Fix
+		return &said
+	}
 	if !ok || a.shot == nil || f.Code != fault.Unreachable && f.Code != fault.ConnectTimeout {
 		return err
 	}
@@ -100,7 +105,7 @@ func (a *app) closeShot() {
 // checkLogin refuses names that --via-ssh has no meaning for.
 func (j job) checkLogin(login bool) error {
 	if r := j.remote(); login && r.Port != 0 {
-		return badName(j.what(), errors.New("with --via-ssh rdmad has no port of its own"), "drop the port; ssh's goes into --rsh 'ssh -p 2222', or into ~/.ssh/config")
+		return usage(j.what(), errors.New("with --via-ssh rdmad has no port of its own"), "drop the port; ssh's goes into --rsh 'ssh -p 2222', or into ~/.ssh/config")
 	}
 	return nil
 }

@@ -113,8 +113,7 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fault.New(fault.Usage, "reading the command line", fmt.Errorf("rdmad takes flags only, not %q", args[0]),
-					"a directory is given by --export NAME=DIR; see rdmad --help")
+				return noCommand(cmd, args[0], "a directory is given by --export NAME=DIR; see rdmad --help")
 			}
 			c, err := load(cmd.Flags(), a.io.Environ(), defaultFile)
 			if err != nil {
@@ -138,6 +137,27 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 		_, _ = fmt.Fprint(cmd.OutOrStdout(), "\n", exitTable)
 	})
 	return root
+}
+
+// group returns a command that only has others below it.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.ArbitraryArgs // checked here: cobra would print its help and be content
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return noCommand(cmd, args[0], "see "+cmd.CommandPath()+" --help")
+		}
+		return cmd.Help()
+	}
+	return cmd
+}
+
+// noCommand is the fault of a word that is none of cmd's commands.
+func noCommand(cmd *cobra.Command, word, fix string) error {
+	cmd.SuggestionsMinimumDistance = 2 // cobra's own choice, where it suggests by itself
+	if near := cmd.SuggestionsFor(word); len(near) > 0 {
+		fix = fmt.Sprintf("did you mean %s %s? see %s --help", cmd.CommandPath(), near[0], cmd.CommandPath())
+	}
+	return fault.New(fault.Usage, "reading the command line", fmt.Errorf("%s has no command %q", cmd.CommandPath(), word), fix)
 }
 
 // flagFault is the fault of a flag that cannot be read.

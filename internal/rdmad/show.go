@@ -18,12 +18,7 @@ import (
 
 // configCommand is about the configuration, and serves nothing.
 func (a *app) configCommand() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "config",
-		Short: "Check the configuration, or show it and where it comes from",
-		Args:  noArgs("config"),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	root := group(&cobra.Command{Use: "config", Short: "Check the configuration, or show it and where it comes from"})
 	check := &cobra.Command{
 		Use:   "check [flags of rdmad]",
 		Short: "Check the configuration as rdmad would read it, certificates and exports too",

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"syscall"
@@ -52,10 +53,10 @@ ends have for it. Its copy ends, names show no partial file, and the same comman
 where it stopped.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fault.New(fault.Usage, "reading the command line", fmt.Errorf("there are %d sessions", len(args)), "name one of those that rdmad status shows")
+			if len(args) != 1 || args[0] == "" {
+				return fault.New(fault.Usage, "reading the command line", errors.New("rdmad cancel takes one session"), "name one of those that rdmad status shows")
 			}
-			err := ask(ctx, socket, http.MethodPost, "/v1/sessions/"+args[0]+"/cancel", nil)
+			err := ask(ctx, socket, http.MethodPost, "/v1/sessions/"+url.PathEscape(args[0])+"/cancel", nil)
 			if errors.Is(err, admin.ErrNone) {
 				return fault.New(fault.NotFound, "cancelling "+args[0], errors.New("there is no such session"), "rdmad status shows those that are open")
 			}

@@ -87,8 +87,13 @@ func (s *Server) untilStopped(ctx context.Context) (context.Context, context.Can
 	return ctx, cancel
 }
 
-// ended writes the session's last log line.
+// ended writes the session's last log line. A client that leaves before it has asked for
+// anything, as one does that finds no RDMA device on its own host, had none.
 func (ss *session) ended(begun time.Time, err error) {
+	if ss.hello.Version == "" && toStatus(err) == nil {
+		ss.log.Debug("the client left without a Hello")
+		return
+	}
 	ss.server.books.close(ss, err)
 	attrs := []any{slog.Float64("seconds", time.Since(begun).Seconds())}
 	if ss.driver != nil {

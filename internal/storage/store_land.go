@@ -77,6 +77,15 @@ func (d *Dir) target(name string) target {
 	}
 }
 
+// orNoSlash is what else may help where the name is that of a directory: one thing can be
+// copied under it.
+func orNoSlash(several bool) string {
+	if several {
+		return ""
+	}
+	return ", or drop the slash at its end"
+}
+
 // land decides where the copy goes.
 func land(t target, n tree.Naming, several bool, o tree.LandOptions) (*Store, error) {
 	what := "writing to " + t.path
@@ -98,9 +107,9 @@ func land(t target, n tree.Naming, several bool, o tree.LandOptions) (*Store, er
 	case isDir:
 		return t.inside(n, o)
 	case n == tree.Into && gone:
-		return nil, fault.New(fault.NotFound, "writing into "+t.path, syscall.ENOENT, "make the directory first, or drop the slash at its end")
+		return nil, fault.New(fault.NotFound, "writing into "+t.path, syscall.ENOENT, "make the directory first" + orNoSlash(several))
 	case n == tree.Into, n == tree.Contents && err == nil:
-		return nil, fault.New(fault.NotRegular, "writing into "+t.path, errors.New("it is not a directory"), "name a directory, or drop the slash at its end")
+		return nil, fault.New(fault.NotRegular, "writing into "+t.path, errors.New("it is not a directory"), "name a directory" + orNoSlash(several))
 	case n == tree.Auto && several:
 		return nil, fault.New(fault.NotRegular, "writing into "+t.path, errors.New("more than one thing is copied, and it is not a directory"), "make the directory first")
 	case t.leaf == "" && n == tree.Auto:

@@ -57,7 +57,7 @@ func TestViaSSH(t *testing.T) {
 		sub := tr.within(t)
 		src := random(t, l.here, dataDir+"/login", 1000)
 		r := sub.copy(sub.across(src, src.path+".not"), append(flags, "--rsh=ssh -F /dev/null -p 2222 -o BatchMode=yes -o IdentityFile=none -o UserKnownHostsFile="+sshDir+"/known")...)
-		if r.exit != 10 || r.code != "unreachable" || !strings.Contains(r.stderr, "Permission denied") || !strings.Contains(r.stderr, "ssh did not get there") {
+		if r.exit != 10 || r.code != "unreachable" || !strings.Contains(r.stderr, "Permission denied") || !strings.Contains(r.stderr, "ssh did not log in there") {
 			t.Errorf("exit %d (%s)\n%s", r.exit, r.code, r.stderr)
 		}
 	})
