@@ -31,14 +31,22 @@ func TestLocal(t *testing.T) {
 		code   fault.Code
 	}{
 		"nothing": {func(*doctor.Host) {}, nil, fault.OK},
-		"a device that cannot be used": {func(h *doctor.Host) { h.Rails = none },
-			skipped("devices", "fail looking: none get one", "ports", "counters", "memlock", "cgroup"), fault.NoDevice},
-		"no device": {func(h *doctor.Host) { h.Rails, h.Root = none, fstest.MapFS{} },
-			skipped("devices", "warn looking: none; copies go by TCP get one", "ports", "counters", "memlock", "cgroup"), fault.OK},
-		"no device for RDMA": {func(h *doctor.Host) { h.By, h.Rails, h.Root = transport.RDMA, none, fstest.MapFS{} },
-			skipped("devices", "fail looking: none get one", "ports", "counters", "memlock", "cgroup"), fault.NoDevice},
-		"copies by TCP": {func(h *doctor.Host) { h.By = transport.TCP },
-			skipped("devices", "skip copies by TCP need none", "ports", "counters", "memlock", "cgroup"), fault.OK},
+		"a device that cannot be used": {
+			func(h *doctor.Host) { h.Rails = none },
+			skipped("devices", "fail looking: none get one", "ports", "counters", "memlock", "cgroup"), fault.NoDevice,
+		},
+		"no device": {
+			func(h *doctor.Host) { h.Rails, h.Root = none, fstest.MapFS{} },
+			skipped("devices", "warn looking: none; copies go by TCP get one", "ports", "counters", "memlock", "cgroup"), fault.OK,
+		},
+		"no device for RDMA": {
+			func(h *doctor.Host) { h.By, h.Rails, h.Root = transport.RDMA, none, fstest.MapFS{} },
+			skipped("devices", "fail looking: none get one", "ports", "counters", "memlock", "cgroup"), fault.NoDevice,
+		},
+		"copies by TCP": {
+			func(h *doctor.Host) { h.By = transport.TCP },
+			skipped("devices", "skip copies by TCP need none", "ports", "counters", "memlock", "cgroup"), fault.OK,
+		},
 		"a port is down": {
 			func(h *doctor.Host) { h.Rails = rails(good, rail("rxe1", "DOWN", 9000, 4096)) },
 			map[string]string{"ports": "warn rxe1/1 on eth0: port DOWN"},

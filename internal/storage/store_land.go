@@ -107,9 +107,9 @@ func land(t target, n tree.Naming, several bool, o tree.LandOptions) (*Store, er
 	case isDir:
 		return t.inside(n, o)
 	case n == tree.Into && gone:
-		return nil, fault.New(fault.NotFound, "writing into "+t.path, syscall.ENOENT, "make the directory first" + orNoSlash(several))
+		return nil, fault.New(fault.NotFound, "writing into "+t.path, syscall.ENOENT, "make the directory first"+orNoSlash(several))
 	case n == tree.Into, n == tree.Contents && err == nil:
-		return nil, fault.New(fault.NotRegular, "writing into "+t.path, errors.New("it is not a directory"), "name a directory" + orNoSlash(several))
+		return nil, fault.New(fault.NotRegular, "writing into "+t.path, errors.New("it is not a directory"), "name a directory"+orNoSlash(several))
 	case n == tree.Auto && several:
 		return nil, fault.New(fault.NotRegular, "writing into "+t.path, errors.New("more than one thing is copied, and it is not a directory"), "make the directory first")
 	case t.leaf == "" && n == tree.Auto:
