@@ -43,7 +43,7 @@ func keys() []string {
 
 // addFlags defines the flags. Their defaults are those of the configuration.
 func addFlags(f *pflag.FlagSet) {
-	f.StringArray(keyExport, nil, "export a directory under a name, `NAME=DIR[:ro]`; may be repeated")
+	f.StringArray(keyExport, nil, "export a directory under a name, `NAME=DIR[:ro]`, with :ro read-only; may be repeated")
 	f.StringArray(keyListen, []string{"127.0.0.1:7471"}, "`address` to listen on, host:port or unix:/path; may be repeated")
 	f.String(keyTLSCert, "", "`file` with this daemon's certificate: TCP is spoken under TLS then, and clients have to have one, too")
 	f.String(keyTLSKey, "", "`file` with its private key")
