@@ -28,6 +28,10 @@ e2e: ## run the tests of two hosts in two guests
 sim: ## run the simulation of the engine: make sim SEEDS=1000000
 	RDMACP_SIM_SEEDS=$(or $(SEEDS),100000) go test -count=1 -timeout=0 -run 'TestSimulation$$' ./internal/transfer
 
+.PHONY: soak
+soak: ## copies that come and go, for SECONDS (an hour), and what they leave: make soak SECONDS=60
+	RDMACP_SOAK=$(or $(SECONDS),3600) go test -count=1 -timeout=0 -v -run 'TestSoak|TestCrowd' ./test/script
+
 .PHONY: bench
 bench: ## copy beside ib_read_bw and ib_write_bw in two guests
 	@bench/run

@@ -12,10 +12,13 @@ import (
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
-// probeBytes are enough to see whether packets get through, rateBytes to see how fast.
+// probeBytes are enough to see whether packets get through. To see how fast, there are more
+// and more of them until it takes rateTime, or mostBytes have moved.
 const (
 	probeBytes = 64 << 10
-	rateBytes  = 64 << 20
+	rateBytes  = 4 << 20
+	mostBytes  = 4 << 30
+	rateTime   = 100 * time.Millisecond
 )
 
 // Peer looks at the way to a daemon, and says each finding as soon as it is there. The
@@ -40,6 +43,9 @@ func Peer(ctx context.Context, o client.Options, say func(Finding)) {
 			continue
 		}
 		session, err := move(ctx, o, by, d, rateBytes)
+		for err == nil && session.took < rateTime && session.bytes < mostBytes {
+			session, err = move(ctx, o, by, d, 4*session.bytes)
+		}
 		say(way("rate-"+d.String(), session, err))
 	}
 }

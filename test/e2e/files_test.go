@@ -34,7 +34,7 @@ func random(t *testing.T, n *node, path string, size int) file {
 }
 
 // bigSize takes a slow copy some seconds.
-const bigSize = 32 << 20
+const bigSize = 16 << 20
 
 // bigFile returns a file of bigSize on the node, the same for all tests.
 func (tr *trial) bigFile(n *node) file {

@@ -27,15 +27,15 @@ func TestGoesOn(t *testing.T) {
 			if c.way == "get" {
 				source = tr.lab.there
 			}
-			src := random(t, source, dataDir+"/going", 16<<20)
+			src := random(t, source, dataDir+"/going", 10<<20)
 			run := tr.start(tr.across(src, src.path+".on"), "--retry-for=60s", "--bwlimit=2M")
-			run.moved(0.6)
+			run.moved(0.4)
 			c.broken(tr.lab, t)
 			r := run.wait()
 			r.copied(t)
 			s := r.summary(t)
 			t.Logf("%.1f s after it was broken: %+v\n%s", r.seconds, s, r.stderr)
-			if s.Earlier.Connections < 1 || s.Resumed < 1<<20 || s.Resumed+s.Bytes != 16<<20 || s.Transport != c.transport {
+			if s.Earlier.Connections < 1 || s.Resumed < 1<<20 || s.Resumed+s.Bytes != 10<<20 || s.Transport != c.transport {
 				t.Errorf("the summary says %+v", s)
 			}
 		})

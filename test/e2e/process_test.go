@@ -12,6 +12,14 @@ import (
 // has the time for.
 func thorough() bool { return os.Getenv("RDMACP_FAULTS") == "all" }
 
+// atLeast is how many of something there are: few for make test, all for make faults.
+func atLeast(few, all int) int {
+	if thorough() {
+		return all
+	}
+	return few
+}
+
 // needsTime leaves a test to make faults.
 func needsTime(t *testing.T) {
 	t.Helper()

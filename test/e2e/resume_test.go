@@ -26,7 +26,7 @@ func TestKills(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, way := range []string{"put", "get"} {
+	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) { killAgainAndAgain(t, way, n) })
 	}
 }

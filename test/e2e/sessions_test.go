@@ -20,27 +20,20 @@ func TestBusy(t *testing.T) {
 	}, endless...)
 }
 
-// The cycles of TestCycles: as many as fit in the time, within bounds.
-const (
-	cyclesLeast = 10
-	cyclesMost  = 50
-	cyclesTime  = 30 * time.Second
-)
-
 // TestCycles connects, copies and disconnects again and again: nothing may be
 // left of any of it.
 func TestCycles(t *testing.T) {
 	tr := newTrial(t)
 	src := random(t, tr.lab.here, dataDir+"/cycle", 5000)
 	d := tr.across(src, src.path+".copy")
-	begun, n := time.Now(), 0
-	for ; n < cyclesMost && (n < cyclesLeast || time.Since(begun) < cyclesTime); n++ {
+	begun, cycles := time.Now(), atLeast(10, 50)
+	for n := range cycles {
 		r := tr.copy(d)
 		if r.exit != 0 {
 			t.Fatalf("cycle %d: exit %d\n%s", n, r.exit, r.stderr)
 		}
 	}
 	took := time.Since(begun).Seconds()
-	answered(t.Name(), result{code: fmt.Sprintf("%d cycles", n), seconds: took})
-	t.Logf("%d cycles in %.1f s", n, took)
+	answered(t.Name(), result{code: fmt.Sprintf("%d cycles", cycles), seconds: took})
+	t.Logf("%d cycles in %.1f s", cycles, took)
 }

@@ -42,13 +42,13 @@ func TestViaSSH(t *testing.T) {
 	})
 	t.Run("killed", func(t *testing.T) {
 		sub := tr.within(t)
-		src := random(t, l.here, dataDir+"/login", 16<<20)
+		src := random(t, l.here, dataDir+"/login", 10<<20)
 		run := sub.start(sub.across(src, src.path+".killed"), append(flags, "--retry-for=60s", "--bwlimit=2M")...)
-		run.moved(0.6)
+		run.moved(0.4)
 		must(t, l.there, "pkill -KILL -f 'rdmad one-sho[t]'")
 		r := run.wait()
 		r.copied(t)
-		if s := r.summary(t); s.Earlier.Connections < 1 || s.Resumed < 1<<20 || s.Resumed+s.Bytes != 16<<20 {
+		if s := r.summary(t); s.Earlier.Connections < 1 || s.Resumed < 1<<20 || s.Resumed+s.Bytes != 10<<20 {
 			t.Errorf("the summary says %+v", s)
 		}
 		l.nobodyLeft(t)

@@ -62,9 +62,9 @@ func process(t *testing.T, name string, args ...string) (*exec.Cmd, io.Reader, *
 }
 
 // daemonProcess is a daemon, and its port.
-func daemonProcess(t *testing.T, dir, port string) (*exec.Cmd, string) {
+func daemonProcess(t *testing.T, dir, port string, flags ...string) (*exec.Cmd, string) {
 	t.Helper()
-	cmd, log, _ := process(t, "rdmad", "--drain-timeout=0s", "--listen=127.0.0.1:"+port, "--export=data="+dir)
+	cmd, log, _ := process(t, "rdmad", append(flags, "--drain-timeout=0s", "--listen=127.0.0.1:"+port, "--export=data="+dir)...)
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
 		if m := regexp.MustCompile(`"ready","address":"127.0.0.1:(\d+)"`).FindStringSubmatch(lines.Text()); m != nil {
