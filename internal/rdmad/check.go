@@ -119,7 +119,8 @@ func drainTimeout(s string) (time.Duration, error) {
 
 // logger writes the log to stderr.
 func (a *app) logger(c config) *slog.Logger {
-	o := &slog.HandlerOptions{Level: c.logLevel}
+	a.level.Set(c.logLevel)
+	o := &slog.HandlerOptions{Level: &a.level}
 	if c.logFormat == "text" || c.logFormat == "auto" && a.io.Terminal() {
 		return slog.New(slog.NewTextHandler(a.io.Stderr, o))
 	}

@@ -39,6 +39,7 @@ type config struct {
 	metrics      *address // nil: none
 	logLevel     slog.Level
 	logFormat    string
+	written      raw      // what all that was read from
 	file         string   // that it was read from; empty for none
 	ignored      []string // variables that look like ours and are none
 }
@@ -97,7 +98,7 @@ func load(flags *pflag.FlagSet, environ []string, fallback string) (config, erro
 		return config{}, err
 	}
 	c, err := s.check()
-	c.file, c.ignored = s.file, s.ignored
+	c.written, c.file, c.ignored = s.raw, s.file, s.ignored
 	return c, err
 }
 

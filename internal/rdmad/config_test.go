@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ func TestLoadDefaults(t *testing.T) {
 		chunkSize: 4 << 20, slots: 16, maxSessions: 32, maxClient: 16, drainTimeout: 30 * time.Second,
 		logLevel: slog.LevelInfo, logFormat: "auto", transport: "auto", landlock: "auto",
 	}
+	got.written = raw{} // is what it was made of
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config{}, address{})); diff != "" {
 		t.Error(diff)
 	}
@@ -85,6 +87,7 @@ read_only = true
 		file:    got.file, // a temporary one
 		ignored: []string{"RDMAD_SERVICE_HOST"},
 	}
+	got.written = raw{} // is what it was made of
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config{}, address{})); diff != "" {
 		t.Error(diff)
 	}
@@ -181,5 +184,18 @@ func TestHelpGolden(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), out.String()); diff != "" {
 		t.Errorf("%s differs; UPDATE_GOLDEN=1 go test writes it anew:\n%s", name, diff)
+	}
+}
+
+// What a reload does not put into force is named.
+func TestNeedRestart(t *testing.T) {
+	t.Parallel()
+	was := raw{Listen: []string{"a"}, Slots: 16, LogLevel: "info", Export: map[string]rawExport{"a": {Path: "/a"}}}
+	is := raw{Listen: []string{"a", "b"}, Slots: 8, LogLevel: "debug"}
+	if got := needRestart(was, is); !slices.Equal(got, []string{"listen", "slots"}) {
+		t.Errorf("it names %v", got)
+	}
+	if got := needRestart(was, was); got != nil {
+		t.Errorf("where nothing has changed, it names %v", got)
 	}
 }

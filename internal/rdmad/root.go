@@ -30,6 +30,7 @@ type app struct {
 	fabric   NewFabric
 	confiner Confine // nil: there is none
 	rails    func() ([]device.Rail, error)
+	level    slog.LevelVar // of the log
 }
 
 // Main runs the command with its arguments, the program's name not among them,
@@ -78,8 +79,10 @@ file:
 
 Where an export has neither read nor write, whoever is let in may read and write.
 
-SIGTERM and SIGINT drain: no new sessions, those that run may end within
---drain-timeout. A second signal ends the daemon at once.`
+SIGHUP has the configuration read again: exports and --log-level count from then on,
+for copies that begin; anything else needs a restart. SIGTERM and SIGINT drain: no
+new sessions, those that run may end within --drain-timeout. A second signal ends
+the daemon at once.`
 
 const examples = `  rdmad --export scratch=/scratch --export models=/srv/models:ro
   rdmad --listen :7471 --tls-cert gpu7.crt --tls-key gpu7.key --tls-ca ca.crt --export scratch=/scratch
@@ -115,11 +118,12 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 			if len(args) > 0 {
 				return noCommand(cmd, args[0], "a directory is given by --export NAME=DIR; see rdmad --help")
 			}
-			c, err := load(cmd.Flags(), a.io.Environ(), defaultFile)
+			again := func() (config, error) { return load(cmd.Flags(), a.io.Environ(), defaultFile) }
+			c, err := again()
 			if err != nil {
 				return err
 			}
-			return a.serve(ctx, c)
+			return a.serve(ctx, c, again)
 		},
 	}
 	root.SetIn(a.io.Stdin)

@@ -19,8 +19,8 @@ import (
 	"github.com/rdmacp/rdmacp/internal/transport/tcp"
 )
 
-// serve runs the daemon until ctx ends, then drains it.
-func (a *app) serve(ctx context.Context, c config) (err error) {
+// serve runs the daemon until ctx ends, then drains it. Again reads the configuration anew.
+func (a *app) serve(ctx context.Context, c config, again func() (config, error)) (err error) {
 	log := a.logger(c)
 	abi, err := a.confine(log, c)
 	if err != nil {
@@ -56,6 +56,7 @@ func (a *app) serve(ctx context.Context, c config) (err error) {
 	failed, wait := serveAll(srv, listeners)
 	notify(log, daemon.SdNotifyReady)
 	defer tell(log, srv)()
+	defer a.reloads(log, srv, c, again)()
 	select {
 	case <-ctx.Done():
 		notify(log, daemon.SdNotifyStopping)
@@ -151,16 +152,7 @@ func (a *app) logStart(log *slog.Logger, c config, listeners []net.Listener) {
 	if c.transport != "tcp" {
 		a.logRails(log, c.device)
 	}
-	for _, e := range c.exports {
-		if c.tls.Cert == "" && (e.Read != nil || e.Write != nil) {
-			log.Warn("without TLS nobody can prove to be among read and write of the export", slog.String("name", e.Name))
-		}
-		log.Info("export", slog.String("name", e.Name), slog.String("path", e.Path), slog.Bool("read_only", e.ReadOnly),
-			slog.Any("read", e.Read), slog.Any("write", e.Write))
-	}
-	if len(c.exports) == 0 {
-		log.Warn("nothing is exported", slog.String("fix", "give --export NAME=DIR"))
-	}
+	logExports(log, c)
 	var addresses []string
 	for _, lis := range listeners {
 		addresses = append(addresses, lis.Addr().String())
@@ -171,6 +163,20 @@ func (a *app) logStart(log *slog.Logger, c config, listeners []net.Listener) {
 		log.Warn("insecure: without TLS, whoever reaches a listener can read and write the exports")
 	}
 	log.Info("ready", slog.String("address", strings.Join(addresses, ",")))
+}
+
+// logExports says what is exported.
+func logExports(log *slog.Logger, c config) {
+	for _, e := range c.exports {
+		if c.tls.Cert == "" && (e.Read != nil || e.Write != nil) {
+			log.Warn("without TLS nobody can prove to be among read and write of the export", slog.String("name", e.Name))
+		}
+		log.Info("export", slog.String("name", e.Name), slog.String("path", e.Path), slog.Bool("read_only", e.ReadOnly),
+			slog.Any("read", e.Read), slog.Any("write", e.Write))
+	}
+	if len(c.exports) == 0 {
+		log.Warn("nothing is exported", slog.String("fix", "give --export NAME=DIR"))
+	}
 }
 
 // logRails says which RDMA devices there are. A daemon without one still starts:

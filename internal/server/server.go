@@ -39,7 +39,7 @@ type Server struct {
 
 	config   Config
 	log      *slog.Logger
-	exports  exports
+	shared   shared
 	grpc     *grpc.Server
 	health   *health.Server
 	sessions *gate
@@ -69,7 +69,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		config: c, log: c.Logger, exports: exports, health: health.NewServer(),
+		config: c, log: c.Logger, shared: shared{exports: exports}, health: health.NewServer(),
 		sessions: newGate(c.MaxSessions, c.MaxClient), books: newBooks(), stop: make(chan struct{}),
 		grpc: grpc.NewServer(
 			grpc.Creds(mtls.Credentials()),
@@ -136,5 +136,5 @@ func (s *Server) Close() error {
 	cancel()
 	s.cut()
 	s.Drain(ctx)
-	return s.exports.close()
+	return s.shared.close()
 }

@@ -33,7 +33,7 @@ func (ss *session) copy(ctx context.Context, m *pb.Copy) error {
 
 // put receives trees: the client lends its sources, this end pulls.
 func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
-	where, err := ss.server.exports.destination(c, ss.who)
+	where, err := ss.server.shared.now().destination(c, ss.who)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (ss *session) quiet(ctx context.Context, err error) {
 
 // get sends trees: the client lends room, this end pushes.
 func (ss *session) get(ctx context.Context, c wire.Copy) (err error) {
-	where, starts, err := ss.server.exports.sources(c, ss.who)
+	where, starts, err := ss.server.shared.now().sources(c, ss.who)
 	if err != nil {
 		return err
 	}
