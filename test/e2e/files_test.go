@@ -33,8 +33,8 @@ func random(t *testing.T, n *node, path string, size int) file {
 	return file{n, path, strings.Fields(out)[0]}
 }
 
-// bigSize takes a slow copy some seconds.
-const bigSize = 16 << 20
+// bigSize takes a slow copy some seconds, and is more than is sent ahead of an answer.
+const bigSize = 20 << 20
 
 // bigFile returns a file of bigSize on the node, the same for all tests.
 func (tr *trial) bigFile(n *node) file {
