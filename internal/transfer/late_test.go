@@ -43,3 +43,61 @@ func TestSealOfWhatWasGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// unopened is a source whose files cannot be opened.
+type unopened struct{ *grove }
+
+func (unopened) Open(tree.Entry) (tree.SourceFile, error) { return nil, errShut }
+
+// Of a file that was given up, at whichever end, nothing more is lent than what was under
+// way: it may be of any size.
+func TestNoMoreOfWhatWasGivenUp(t *testing.T) {
+	gone := &transfer.Batch{Outcomes: []transfer.Outcome{{ID: 2, Fault: errShut}}}
+	settle := settled(transfer.Settlement{ID: 1, Digest: good})
+	last := &transfer.Batch{Settled: settle.Settled, Done: true}
+	for name, c := range map[string]struct {
+		says []*transfer.Batch
+		run  func(ctx context.Context, link transfer.Link, o transfer.Options) (transfer.Report, error)
+	}{
+		"get, by the sink": {
+			[]*transfer.Batch{dir(), file(), settle},
+			func(ctx context.Context, link transfer.Link, o transfer.Options) (transfer.Report, error) {
+				return transfer.Receive(ctx, wire{}, link, shut{newPlot(newDisk(), pace{1, time.Millisecond}, nil, false)}, o)
+			},
+		},
+		"get, by the source": {
+			[]*transfer.Batch{dir(), file(), {Seals: []tree.Seal{{ID: 2, Fault: errShut}}}, settle},
+			func(ctx context.Context, link transfer.Link, o transfer.Options) (transfer.Report, error) {
+				return transfer.Receive(ctx, wire{}, link, newPlot(newDisk(), pace{1, time.Millisecond}, nil, false), o)
+			},
+		},
+		"put, by the sink": {
+			[]*transfer.Batch{want(), gone, last},
+			func(ctx context.Context, link transfer.Link, o transfer.Options) (transfer.Report, error) {
+				return transfer.Send(ctx, wire{}, link, oneFile(), o)
+			},
+		},
+		"put, by the source": {
+			[]*transfer.Batch{want(), settle, gone, {Done: true}},
+			func(ctx context.Context, link transfer.Link, o transfer.Options) (transfer.Report, error) {
+				return transfer.Send(ctx, wire{}, link, unopened{oneFile()}, o)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				link := &words{batches: c.says, offers: make(chan transfer.Offer, 100)}
+				problems := 0
+				o := transfer.Options{Chunk: 100, Window: 1, Events: transfer.Events{Problem: func(tree.Problem) { problems++ }}}
+				if _, err := c.run(ctx, link, o); err != nil {
+					t.Error(err)
+				}
+				if n := len(link.offers); n != 1 || problems != 1 {
+					t.Errorf("%d offers of three, %d problems", n, problems)
+				}
+			})
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
@@ -35,6 +36,7 @@ type load struct {
 	ranges  []tree.Range
 	compare bool
 	stream  *stream // not nil: the length is not known
+	dropped atomic.Bool
 
 	one [1]tree.Range // the memory of ranges, which most files have one of
 }
@@ -44,6 +46,13 @@ func newLoad(id, size int64, ranges []tree.Range, compare bool) *load {
 	l := &load{id: id, size: size, compare: compare}
 	l.ranges = append(l.one[:0], ranges...)
 	return l
+}
+
+// drop has no more of a file bundled, which was given up. Nil is a file of which nothing is.
+func (l *load) drop() {
+	if l != nil {
+		l.dropped.Store(true)
+	}
 }
 
 func newQueue(chunk int) *queue {
@@ -113,6 +122,10 @@ func (q *queue) take() ([]Segment, *load) {
 	room := q.chunk
 	for room > 0 && len(segments) < MaxSegments && len(q.loads) > 0 {
 		l := q.loads[0]
+		if l.dropped.Load() {
+			heap.Pop(&q.loads)
+			continue
+		}
 		if l.stream != nil {
 			if segments == nil {
 				heap.Pop(&q.loads)

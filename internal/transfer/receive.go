@@ -54,7 +54,9 @@ func (r *receiver) finish(ctx context.Context) error {
 func (r *receiver) wanted(ts []*taken) {
 	ls := make([]*load, 0, len(ts))
 	for _, t := range ts {
-		ls = append(ls, newLoad(t.entry.ID, t.entry.Meta.Size, t.verdict.Ranges, t.verdict.Compare))
+		l := newLoad(t.entry.ID, t.entry.Meta.Size, t.verdict.Ranges, t.verdict.Compare)
+		r.dst.asks(t, l)
+		ls = append(ls, l)
 	}
 	r.lending.queue.push(ls)
 }

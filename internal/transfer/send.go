@@ -83,6 +83,7 @@ func (s *sender) verdicts(vs []tree.Verdict) error {
 		if l.size == tree.Streamed {
 			l.stream = &stream{given: g, hash: s.options.Digest.New()}
 		}
+		g.load = l // nobody else has g yet
 		wanted = append(wanted, l)
 	}
 	s.lending.queue.push(wanted)

@@ -108,15 +108,26 @@ func (s *sink) fail(t *taken, err error, forget bool) {
 	s.mu.Lock()
 	mine := s.files[t.entry.ID] == t
 	delete(s.files, t.entry.ID)
+	l := t.load
 	s.mu.Unlock()
 	if !mine {
 		return
 	}
+	l.drop()
 	if cleanup := t.close(forget); cleanup != nil {
 		err = asFault("cleaning up after "+t.path, errors.Join(err, cleanup))
 	}
 	s.outcome(t, err)
 	signal(s.due) // it may have been the last
+}
+
+// asks notes that what of a file is wanted is asked for by a load.
+func (s *sink) asks(t *taken, l *load) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.load = l; s.files[t.entry.ID] != t {
+		l.drop() // it was given up meanwhile
+	}
 }
 
 // failed notes that something was not copied.

@@ -33,6 +33,7 @@ type source struct {
 type given struct {
 	entry tree.Entry
 	path  string
+	load  *load // what of it is to be lent; nil: the other end asks for it
 
 	mu     sync.Mutex
 	file   tree.SourceFile // nil: closed
@@ -145,6 +146,7 @@ func (s *source) outcome(o Outcome) error {
 		return broke("an outcome of entry %d, which waits for none", o.ID)
 	}
 	if o.Fault != nil {
+		g.load.drop()
 		s.problem(tree.Problem{Path: g.path, Fault: o.Fault})
 		s.release(g)
 		return nil //nolint:nilerr // it is that file's only
@@ -204,6 +206,7 @@ func (s *source) fail(g *given, err error) {
 	}
 	g.mu.Unlock()
 	if first {
+		g.load.drop()
 		s.out.add(func(b *Batch) { b.Seals = append(b.Seals, seal) })
 	}
 }

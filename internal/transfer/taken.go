@@ -21,6 +21,7 @@ type taken struct {
 	there tree.Ranges // what has landed
 	left  int64       // bytes that have not
 	seal  *tree.Seal
+	load  *load // what of it is to be asked for; nil: it comes by itself, or all is asked for
 
 	counted bool // it is known whether one bundle brings all of it
 	held    bool // it has taken of the room

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -21,8 +22,8 @@ func TestDiskFull(t *testing.T) {
 			if named := strings.HasPrefix(r.stderr, "rdmacp: "+there); named != (way == "put") {
 				t.Errorf("the answer does not say that it is %s whose disk is full", to.name)
 			}
-			if strings.Contains(r.stdout, `"bytes":1048576`) {
-				t.Error("bytes moved although the file could not fit")
+			if log := tr.lab.daemon.log.since(tr.log); strings.Contains(log, fmt.Sprintf(`"bytes":%d,`, bigSize)) {
+				t.Errorf("all bytes moved although the file could not fit\n%s", log)
 			}
 		})
 	}
