@@ -88,6 +88,9 @@ func closeLab() error {
 	}
 	var errs []error
 	if l.daemon.alive() {
+		if _, err := l.probe(); err != nil {
+			errs = append(errs, fmt.Errorf("a copy after all tests: %w", err))
+		}
 		code, err := l.daemon.stop()
 		if err == nil && code != 0 {
 			err = fmt.Errorf("rdmad ended with exit status %d after SIGTERM\n%s", code, l.daemon.log.String())

@@ -32,6 +32,14 @@ func soakSeconds() float64 {
 	return s
 }
 
+// notShort skips a test of very many processes where each is slow.
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("with the race detector its processes take minutes to start; without -short it runs")
+	}
+}
+
 // use is what a daemon uses, by its own metrics.
 type use struct{ goroutines, files, resident float64 }
 
@@ -127,6 +135,7 @@ func (s *soaked) run(ctx context.Context, args ...string) error {
 // Copies that come and go, of small files, large ones and trees, there and back, some of them
 // cut, leave nothing in the daemon.
 func TestSoak(t *testing.T) {
+	notShort(t)
 	s := soakDaemon(t)
 	small, large := s.file(t, "small", 5000), s.file(t, "large", 20<<20)
 	tree := filepath.Join(s.dir, "tree")
@@ -184,9 +193,7 @@ func TestSoak(t *testing.T) {
 
 // Many clients at once get even shares, and leave nothing in the daemon.
 func TestCrowd(t *testing.T) {
-	if testing.Short() {
-		t.Skip("64 processes with the race detector take minutes; without -short it runs")
-	}
+	notShort(t)
 	const clients = 64
 	s := soakDaemon(t, "--max-sessions=64", "--max-client-sessions=64")
 	must(t, os.Rename(s.file(t, "big", 512<<20), filepath.Join(s.dir, "srv", "big")))
