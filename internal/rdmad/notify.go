@@ -23,19 +23,24 @@ func notify(log *slog.Logger, state string) {
 // tellEvery is how often the service manager hears what the daemon does.
 const tellEvery = 10 * time.Second
 
-// tell tells the service manager now and then what the daemon does, for systemctl status,
-// until the function that it returns is called.
+// tell tells the service manager now and then what the daemon does, for systemctl status and
+// its watchdog, until the function that it returns is called. What the daemon does is not to
+// be had of one whose sessions have locked each other up: that one is started again.
 func tell(log *slog.Logger, srv *server.Server) (stop func()) {
 	if os.Getenv("NOTIFY_SOCKET") == "" {
 		return func() {}
 	}
+	every, alive := tellEvery, ""
+	if limit, err := daemon.SdWatchdogEnabled(false); err == nil && limit > 0 {
+		every, alive = min(every, limit/3), daemon.SdNotifyWatchdog+"\n"
+	}
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(tellEvery)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
-			notify(log, "STATUS="+doing(srv))
+			notify(log, alive+"STATUS="+doing(srv))
 			select {
 			case <-tick.C:
 			case <-done:

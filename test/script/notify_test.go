@@ -17,6 +17,7 @@ func TestNotify(t *testing.T) {
 	must(t, err)
 	defer func() { _ = socket.Close() }()
 	t.Setenv("NOTIFY_SOCKET", path)
+	t.Setenv("WATCHDOG_USEC", "300000")
 	daemon, _ := daemonProcess(t, t.TempDir(), "0")
 	hears := func(want string) {
 		t.Helper()
@@ -28,7 +29,8 @@ func TestNotify(t *testing.T) {
 		}
 	}
 	hears("READY=1")
-	hears("STATUS=0 sessions, 0 B moved")
+	hears("WATCHDOG=1\nSTATUS=0 sessions, 0 B moved")
+	hears("WATCHDOG=1")
 	must(t, daemon.Process.Signal(syscall.SIGTERM))
 	hears("STOPPING=1")
 	must(t, daemon.Wait())
