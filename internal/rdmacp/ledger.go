@@ -20,7 +20,10 @@ func (o outcome) ledger() string {
 
 // ledgerLine is what it cost one end.
 func ledgerLine(where string, c client.Counters) string {
-	parts := []string{console.Bytes(int64(c.Bytes)) + " moved", console.Bytes(int64(c.CopiedBytes)) + " copied by a CPU"}
+	parts := []string{console.Bytes(int64(c.Bytes)) + " moved"}
+	if c.SocketBytes == 0 || c.CopiedBytes > 0 { // "0 B copied by a CPU" is not to be said of what a CPU copies through sockets
+		parts = append(parts, console.Bytes(int64(c.CopiedBytes))+" copied by a CPU")
+	}
 	if c.PagedBytes > 0 {
 		paged := console.Bytes(int64(c.PagedBytes)) + " by the page cache"
 		if c.Windows > 0 {
@@ -32,7 +35,7 @@ func ledgerLine(where string, c client.Counters) string {
 		parts = append(parts, paged)
 	}
 	if c.SocketBytes > 0 {
-		parts = append(parts, console.Bytes(int64(c.SocketBytes))+" through sockets by a CPU")
+		parts = append(parts, console.Bytes(int64(c.SocketBytes))+" copied by a CPU through sockets")
 	}
 	if c.DirectBytes > 0 {
 		parts = append(parts, console.Bytes(int64(c.DirectBytes))+" by O_DIRECT")
