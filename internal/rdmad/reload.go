@@ -18,9 +18,10 @@ import (
 )
 
 // reloads has every SIGHUP take the configuration anew, until the function that it returns is
-// called. A terminal that is closed sends one too, and means the end.
+// called. A terminal that is closed sends one, too, and means the end; but not to a daemon
+// that nohup has started, for which one more look at its configuration is no harm.
 func (a *app) reloads(log *slog.Logger, srv *server.Server, c config, again func() (config, error)) (stop func()) {
-	if a.io.Terminal() || signal.Ignored(syscall.SIGHUP) {
+	if a.io.Terminal() {
 		return func() {}
 	}
 	hup, ended := make(chan os.Signal, 1), make(chan struct{})

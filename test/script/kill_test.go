@@ -86,6 +86,7 @@ type line struct {
 // An end that is killed in the middle of a copy, whichever it is, costs no more than what
 // had moved within a second or so: the same command goes on behind it.
 func TestKilled(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	const size = 40 << 20
 	content := make([]byte, size)

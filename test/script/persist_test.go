@@ -16,6 +16,7 @@ import (
 // A copy goes on by itself when the daemon is ended in the middle of it, in whatever way,
 // and comes back; and does not send again what had come to stay.
 func TestPersists(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	const size = 40 << 20
 	content := make([]byte, size)

@@ -13,6 +13,7 @@ import (
 // SIGHUP has the daemon take its exports anew: copies that run go on as they are, those that
 // begin find what is in force now. A configuration that is wrong changes nothing.
 func TestReload(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "rdmad.toml")
