@@ -55,7 +55,7 @@ func (a *app) reload(log *slog.Logger, srv *server.Server, c *config, again func
 		}
 		f = console.Complete(f)
 		if errors.Is(err, fs.ErrPermission) {
-			f.Fix = "what is exported anew is out of reach for a daemon that Landlock confines: restart it"
+			f.Fix = "see that the user rdmad may reach it; what is exported anew is out of reach for a daemon that Landlock confines, and needs a restart"
 		}
 		log.Error("the configuration is not taken, and what was in force stays so", slog.String("reason", f.Error()), slog.String("fix", f.Fix))
 		return
