@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"time"
 )
 
@@ -18,14 +19,22 @@ const (
 // itself emulated, as in the machines of some clouds, they may hang for good.
 const kvmBoot = 30 * time.Second
 
-// accelerator returns kvm where this user may use it.
+// accelerator returns kvm where this user may use it and the CPU has what it takes: a KVM without (PVM, in the machines
+// of some clouds) runs no kernel but those that were made for it.
 func accelerator() string {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil || !hardwareVirtualization.Match(info) {
+		return tcg
+	}
 	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
 		_ = f.Close()
 		return kvm
 	}
 	return tcg
 }
+
+// hardwareVirtualization is Intel's VT-x or AMD's SVM among the flags of /proc/cpuinfo.
+var hardwareVirtualization = regexp.MustCompile(`(?m)^flags\s*:.* (vmx|svm)\b`)
 
 // boots is how often guests are booted before their death while booting is an error: an emulated kernel panics now
 // and then, and nothing of the command has run yet.
