@@ -81,29 +81,3 @@ func (w *Walker) identify(s *Source, e *tree.Entry, through bool) error {
 	}
 	return nil
 }
-
-// Remove implements tree.Source. Of what is behind a symbolic link, the link is
-// removed.
-func (w *Walker) Remove(e tree.Entry) error {
-	in := w.table.of(e.ID, e.Parent)
-	what := "removing " + w.table.shown(in, e.Name)
-	if e.Kind == tree.Dir || in == 0 {
-		return fault.New(fault.Internal, what, fmt.Errorf("entry %d is %v of directory %d", e.ID, e.Kind, in), "")
-	}
-	h, err := w.table.hold(in)
-	if err != nil {
-		return vanished(what, err)
-	}
-	defer h.release()
-	now, err := h.look(e.Name)
-	if err == nil && now.mode&fs.ModeSymlink != 0 && e.Kind != tree.Symlink {
-		now, err = h.lookThrough(e.Name)
-	}
-	if err != nil {
-		return vanished(what, err)
-	}
-	if why := now.is(&e.Meta, e.Kind); why != nil {
-		return changedFault(what, why)
-	}
-	return wrap(what, h.remove(e.Name))
-}

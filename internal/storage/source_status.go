@@ -36,6 +36,11 @@ func (st *status) same(other *status) bool {
 	return st.device == other.device && st.inode == other.inode
 }
 
+// fileKey is which file of this host something is, whatever its name.
+type fileKey struct{ device, inode uint64 }
+
+func (st *status) key() fileKey { return fileKey{st.device, st.inode} }
+
 // permissions is the mode as an entry has it.
 func (st *status) permissions() fs.FileMode {
 	return st.mode & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -34,6 +35,8 @@ type Walker struct {
 	table  *dirTable
 	recent recentFiles
 	began  atomic.Bool
+
+	unlinked sync.Map // fileKey: a name of that file was removed, and others were left
 }
 
 var _ tree.Source = (*Walker)(nil)

@@ -177,6 +177,59 @@ func TestWalkHardLinks(t *testing.T) {
 	}
 }
 
+// TestWalkNumberGivenAgain: another file has come by the number of one that went
+// during the walk. The later one is no name of the first.
+func TestWalkNumberGivenAgain(t *testing.T) {
+	t.Parallel()
+	table := linkTable{}
+	old := status{device: 1, inode: 7, links: 2, size: 5, modified: time.Unix(100, 0)}
+	other := old
+	other.modified = time.Unix(200, 0)
+	longer := old
+	longer.size++
+	for i, st := range []*status{&old, &other, &longer} {
+		if first := table.first(st, int64(i+1)); first != 0 {
+			t.Errorf("file %d is taken for a name of file %d", i+1, first)
+		}
+	}
+	if first := table.first(&other, 4); first != 2 {
+		t.Errorf("its other name is one of file %d, want 2", first)
+	}
+}
+
+// TestRemoveRewritten: what was given its old time after it was rewritten is not
+// removed; what has lost names by our own removing is.
+func TestRemoveRewritten(t *testing.T) {
+	t.Parallel()
+	dir := plant(t, t.TempDir(), "d/a", "d/b", "d/names")
+	for _, name := range []string{"names2", "names3"} {
+		if err := os.Link(dir+"/d/names", dir+"/d/"+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, hard := range []bool{true, false} {
+		w := walkPath(t, tree.WalkOptions{Recursive: true, HardLinks: hard}, dir+"/d")
+		e := w.entries["d/b"]
+		time.Sleep(time.Until(settled(time.Unix(0, e.Meta.Changed)))) // as a copy does before it reads
+		write(t, dir+"/d/b", "D/B")
+		if err := errors.Join(os.Chtimes(dir+"/d/b", time.Time{}, e.Meta.ModTime), os.Chmod(dir+"/d/a", 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"d/a", "d/b"} {
+			wantFault(t, w.Remove(w.entries[path]), fault.SourceChanged, "removing "+dir+"/"+path, "old time")
+		}
+		if hard {
+			continue // the names are removed once
+		}
+		for _, path := range []string{"d/names3", "d/names", "d/names2"} {
+			if err := w.Remove(w.entries[path]); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	wantNames(t, dir+"/d", "a", "b")
+}
+
 func TestWalkLinks(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()

@@ -28,10 +28,14 @@ func (f *found) allocated() int64 {
 }
 
 // linkTable has the files with more than one name, by what they are, until all
-// their names have come.
-type linkTable map[fileKey]*linkedFile
+// their names have come. A number may be given to another file once all names of the
+// first are gone, so the bytes have to be the same, too, as far as can be told.
+type linkTable map[linkKey]*linkedFile
 
-type fileKey struct{ device, inode uint64 }
+type linkKey struct {
+	fileKey
+	size, modified int64
+}
 
 type linkedFile struct {
 	first int64  // number of the entry that came first
@@ -44,7 +48,7 @@ func (t linkTable) first(st *status, id int64) int64 {
 	if st.links < 2 {
 		return 0
 	}
-	key := fileKey{st.device, st.inode}
+	key := linkKey{st.key(), st.size, st.modified.UnixNano()}
 	l, ok := t[key]
 	if !ok {
 		t[key] = &linkedFile{first: id, left: st.links - 1}
