@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -109,13 +109,12 @@ func (a *app) bench(ctx context.Context, f *pflag.FlagSet, host string, b benchi
 		return err
 	}
 	a.what, a.messages = "measuring the way to "+name, &messages{w: a.io.Stderr}
-	w := tabwriter.NewWriter(a.io.Stdout, 6, 0, 2, ' ', tabwriter.AlignRight)
 	for i, t := range ts {
 		r, peer, err := a.measure(ctx, remote{Host: name}, t, size)
 		if err != nil {
 			return err
 		}
-		if err := a.benchRow(w, i == 0, t, r, peer); err != nil {
+		if err := a.benchRow(i == 0, t, r, peer); err != nil {
 			return err
 		}
 	}
@@ -150,8 +149,11 @@ func (a *app) measure(ctx context.Context, to remote, t trial, size int64) (r cl
 	return r, s.Peer(), err
 }
 
+// benchColumns are as wide as what goes there ever is: a row is written when its trial is done, ahead of the others'.
+const benchColumns = "%9s  %8s  %5s  %12s  %7s  %15s  %8s\n"
+
 // benchRow writes what a trial has shown.
-func (a *app) benchRow(w *tabwriter.Writer, first bool, t trial, r client.Result, p client.Peer) error {
+func (a *app) benchRow(first bool, t trial, r client.Result, p client.Peer) error {
 	rate := console.Speed(r.Bytes, r.Elapsed)
 	if a.opts.json {
 		return asStdout(writeLine(a.io.Stdout, benchLine{
@@ -163,14 +165,13 @@ func (a *app) benchRow(w *tabwriter.Writer, first bool, t trial, r client.Result
 	}
 	if first {
 		from := fmt.Sprintf("%s %s, %s here and %s there, %s a row", p.Transport, verified(!a.opts.noVerify), p.LocalDevice, p.Device, console.Bytes(r.Bytes))
-		_, _ = fmt.Fprintln(a.io.Stdout, from)
-		_, _ = fmt.Fprintln(w, "DIRECTION\tCHUNK\tDEPTH\tRATE\tWR/GIB\tCYCLES/BIT HERE\tTHERE\t")
+		_, _ = fmt.Fprintf(a.io.Stdout, "%s\n"+benchColumns, from, "DIRECTION", "CHUNK", "DEPTH", "RATE", "WR/GIB", "CYCLES/BIT HERE", "THERE")
 	}
 	wrs := r.Local
 	wrs.WorkReqs += r.Remote.WorkReqs
-	_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t\n", t.way, console.Bytes(int64(p.ChunkSize)), t.depth, console.Rate(rate),
+	_, err := fmt.Fprintf(a.io.Stdout, benchColumns, t.way, console.Bytes(int64(p.ChunkSize)), strconv.Itoa(t.depth), console.Rate(rate),
 		perGiB(wrs, wrs.WorkReqs), cyclesPerBit(r.Local), cyclesPerBit(r.Remote))
-	return asStdout(w.Flush())
+	return asStdout(err)
 }
 
 func verified(yes bool) string {

@@ -23,6 +23,7 @@ var (
 
 	_ interface {
 		RegMR(mem []byte, access Access) (*MR, error)
+		RegMRIOVA(mem []byte, iova uint64, access Access) (*MR, error)
 		CreateQP(attr QPInitAttr) (*QP, error)
 	} = (*PD)(nil)
 

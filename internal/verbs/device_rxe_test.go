@@ -220,6 +220,7 @@ func TestRXEClosed(t *testing.T) {
 		"CreateCQ":          func() error { _, err := e.ctx.CreateCQ(1, nil); return err },
 		"CreateCQ(channel)": func() error { _, err := e.ctx.CreateCQ(1, e.ch); return err },
 		"RegMR":             func() error { _, err := e.pd.RegMR(e.mem, 0); return err },
+		"RegMRIOVA":         func() error { _, err := e.pd.RegMRIOVA(e.mem, 0, 0); return err },
 		"CreateQP":          func() error { _, err := e.pd.CreateQP(QPInitAttr{SendCQ: e.cq, RecvCQ: e.cq}); return err },
 		"Wait":              func() error { _, err := e.ch.Wait(t.Context()); return err },
 		"Poll":              func() error { _, err := e.cq.Poll(make([]WC, 1)); return err },

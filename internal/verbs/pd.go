@@ -18,7 +18,13 @@ type PD struct {
 	object
 	ptr *C.struct_ibv_pd
 	ctx *Context
+
+	ownIOVA bool // the device takes no other address for a region than where it is mapped
 }
+
+// vendorVMware is the PCI vendor of VMware's paravirtual adapter. Its driver (pvrdma_mr.c) hands on the address of
+// the memory alone, and says nothing of it when it was asked for another one.
+const vendorVMware = 0x15ad
 
 // AllocPD allocates a protection domain.
 //
@@ -27,6 +33,10 @@ type PD struct {
 //	struct ibv_pd *ibv_alloc_pd(struct ibv_context *context);
 func (c *Context) AllocPD() (*PD, error) {
 	const op = "ibv_alloc_pd"
+	attr, err := c.Attr()
+	if err != nil {
+		return nil, err
+	}
 	if err := c.hold(op, kindPD); err != nil {
 		return nil, err
 	}
@@ -36,7 +46,7 @@ func (c *Context) AllocPD() (*PD, error) {
 
 		return nil, fromNull(op, err)
 	}
-	pd := &PD{ptr: ptr, ctx: c}
+	pd := &PD{ptr: ptr, ctx: c, ownIOVA: attr.VendorID == vendorVMware}
 	pd.born(kindPD, &c.object)
 
 	return pd, nil
@@ -70,7 +80,26 @@ type MR struct {
 //
 //	struct ibv_mr *ibv_reg_mr(struct ibv_pd *pd, void *addr, size_t length, int access);
 func (p *PD) RegMR(mem []byte, access Access) (*MR, error) {
-	const op = "ibv_reg_mr"
+	return p.register("ibv_reg_mr", mem, uint64(uintptr(unsafe.Pointer(unsafe.SliceData(mem)))), access)
+}
+
+// RegMRIOVA is RegMR with an address of the caller's choice for the first byte, which work requests have to name in
+// the place of where it is mapped. Its offset in a page, and for large pages to be of use to the device in one of
+// those, must be that of mem. ErrNotSupported: the device takes no other address than the mapped one.
+//
+// Implements:
+//
+//	struct ibv_mr *ibv_reg_mr_iova(struct ibv_pd *pd, void *addr, size_t length, uint64_t hca_va, int access);
+func (p *PD) RegMRIOVA(mem []byte, iova uint64, access Access) (*MR, error) {
+	const op = "ibv_reg_mr_iova"
+	if p.ownIOVA {
+		return nil, fromReturn(op, int(syscall.EOPNOTSUPP))
+	}
+
+	return p.register(op, mem, iova, access)
+}
+
+func (p *PD) register(op string, mem []byte, iova uint64, access Access) (*MR, error) {
 	if len(mem) == 0 {
 		return nil, withDetail(fromReturn(op, int(syscall.EINVAL)), "no memory given")
 	}
@@ -78,7 +107,7 @@ func (p *PD) RegMR(mem []byte, access Access) (*MR, error) {
 		return nil, err
 	}
 	addr := unsafe.Pointer(unsafe.SliceData(mem))
-	ptr, err := C.rd_reg_mr(p.ptr, addr, C.size_t(len(mem)), C.uint(access))
+	ptr, err := C.rd_reg_mr(p.ptr, addr, C.size_t(len(mem)), C.uint64_t(iova), C.uint(access))
 	if ptr == nil {
 		p.drop(kindMR)
 		err = fromNull(op, err)
@@ -89,7 +118,7 @@ func (p *PD) RegMR(mem []byte, access Access) (*MR, error) {
 		return nil, err
 	}
 	mr := &MR{
-		ptr: ptr, addr: uint64(uintptr(addr)), length: len(mem),
+		ptr: ptr, addr: iova, length: len(mem),
 		lkey: Key(ptr.lkey), rkey: Key(ptr.rkey),
 	}
 	mr.born(kindMR, &p.object)

@@ -173,10 +173,10 @@ struct ibv_pd *rd_alloc_pd(struct ibv_context *ctx) { return lib.ibv_alloc_pd(ct
 
 int rd_dealloc_pd(struct ibv_pd *pd) { return lib.ibv_dealloc_pd(pd); }
 
-/* iova2 is what the header's ibv_reg_mr calls when the access flags are not constant; it takes the optional ones. */
-struct ibv_mr *rd_reg_mr(struct ibv_pd *pd, void *addr, size_t len, unsigned int access)
+/* iova2 is what the header's ibv_reg_mr calls, and ibv_reg_mr_iova's, when the access flags are not constant; it takes the optional ones. */
+struct ibv_mr *rd_reg_mr(struct ibv_pd *pd, void *addr, size_t len, uint64_t iova, unsigned int access)
 {
-	return lib.ibv_reg_mr_iova2(pd, addr, len, (uintptr_t)addr, access);
+	return lib.ibv_reg_mr_iova2(pd, addr, len, iova, access);
 }
 
 int rd_dereg_mr(struct ibv_mr *mr) { return lib.ibv_dereg_mr(mr); }

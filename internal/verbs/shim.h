@@ -70,7 +70,7 @@ int rd_get_async_event(struct ibv_context *ctx, struct rd_event *out);
 
 struct ibv_pd *rd_alloc_pd(struct ibv_context *ctx);
 int rd_dealloc_pd(struct ibv_pd *pd);
-struct ibv_mr *rd_reg_mr(struct ibv_pd *pd, void *addr, size_t len, unsigned int access);
+struct ibv_mr *rd_reg_mr(struct ibv_pd *pd, void *addr, size_t len, uint64_t iova, unsigned int access);
 int rd_dereg_mr(struct ibv_mr *mr);
 
 struct ibv_comp_channel *rd_create_comp_channel(struct ibv_context *ctx);

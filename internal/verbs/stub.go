@@ -65,6 +65,9 @@ func (*Context) Close() error { return nil }
 // RegMR fails with ErrNotSupported.
 func (*PD) RegMR([]byte, Access) (*MR, error) { return nil, errStub }
 
+// RegMRIOVA fails with ErrNotSupported.
+func (*PD) RegMRIOVA([]byte, uint64, Access) (*MR, error) { return nil, errStub }
+
 // CreateQP fails with ErrNotSupported.
 func (*PD) CreateQP(QPInitAttr) (*QP, error) { return nil, errStub }
 

@@ -205,6 +205,42 @@ func TestRXERemoteAccess(t *testing.T) {
 	}
 }
 
+// TestRXERegMRIOVA gives regions other addresses than where they are mapped. Those are then what work requests of both
+// ends have to name, and nothing else.
+func TestRXERegMRIOVA(t *testing.T) {
+	const size = 50_000
+	a, b := newPair(t, config{}, patient)
+	mapped := b.mr.Addr()
+	for _, e := range []*end{a, b} {
+		if _, err := e.pd.RegMRIOVA(nil, 1<<40, AccessLocalWrite); !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("of nothing: %v", err)
+		}
+		iova := 1<<61 | e.mr.Addr()&(1<<30-1)
+		e.mr = must[*MR](t)(e.pd.RegMRIOVA(e.mem, iova, AccessLocalWrite|AccessRemoteWrite|AccessRemoteRead))
+		closeLater(t, e.mr)
+		if e.mr.Addr() != iova || e.mr.Len() != len(e.mem) {
+			t.Errorf("region %#x+%d, want %#x+%d", e.mr.Addr(), e.mr.Len(), iova, len(e.mem))
+		}
+	}
+	fill(a.mem, 1)
+	a.send(a.write(b, 1, size))
+	a.pollOK(1, OpcodeRDMAWrite)
+	same(t, a, b, size)
+	fill(b.mem, 2)
+	read := a.write(b, 2, size)
+	read.Op = OpRead
+	a.send(read)
+	a.pollOK(2, OpcodeRDMARead)
+	same(t, a, b, size)
+
+	wr := a.write(b, 3, 64)
+	wr.Remote = mapped
+	a.send(wr)
+	if err := a.pollErr(3, WCRemAccessErr); !errors.Is(err, ErrRemoteAccess) {
+		t.Error(err)
+	}
+}
+
 func TestRXEClosedRegion(t *testing.T) {
 	a, b := newPair(t, config{}, patient)
 	wr := a.write(b, 1, 64)
