@@ -22,6 +22,10 @@ type Files struct {
 	Key  string // its private key
 	CA   string // certificates of the CAs whose certificates are trusted
 	CRL  string // lists of revoked certificates, one of each CA at most; empty: none
+
+	// CRLMayCome says that there need not be a CRL yet. What comes is in force from then on, and
+	// goes on being so should it go.
+	CRLMayCome bool
 }
 
 // Store has the credentials of an end in memory. It is safe for concurrent use.
@@ -57,7 +61,7 @@ func Open(f Files, log *slog.Logger) (*Store, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	seen := f.stamps()
-	m, err := f.read()
+	m, err := f.read(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +105,7 @@ func (s *Store) current() *material {
 		return s.held
 	}
 	s.seen = now // a version that is no good is no better the next time, and is logged once
-	m, err := s.files.read()
+	m, err := s.files.read(s.held)
 	if err != nil {
 		s.log.Warn("the TLS files have changed and cannot be used; the earlier ones stay in force", slog.Any("error", err))
 		return s.held
@@ -127,8 +131,8 @@ func (f Files) stamps() (all [4]stamp) {
 	return all
 }
 
-// read reads the files.
-func (f Files) read() (*material, error) {
+// read reads the files. Before is what they said earlier, if they did.
+func (f Files) read(before *material) (*material, error) {
 	if err := private(f.Key); err != nil {
 		return nil, err
 	}
@@ -146,6 +150,9 @@ func (f Files) read() (*material, error) {
 	}
 	if f.CRL != "" {
 		m.revoked, err = readRevoked(f.CRL, cas)
+		if f.CRLMayCome && errors.Is(err, fs.ErrNotExist) && (before == nil || before.revoked == nil) {
+			err = nil
+		}
 	}
 	return m, err
 }

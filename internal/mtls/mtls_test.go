@@ -204,6 +204,29 @@ func TestRevoked(t *testing.T) {
 	refused(t, "the daemon", e.talk(t, alice, "server"), "its certificate was revoked")
 }
 
+// A list that was not there at the start counts once it comes, and goes on doing so when it
+// goes.
+func TestRevokedLater(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	bob := ca.issue(t, pki.Request{Name: "bob"})
+	bob.CRL = ""
+	list := ca.CRLFile()
+	must(t, os.Rename(list, list+".away"))
+	_, err := mtls.Open(ca.files("server"), nil)
+	refused(t, "a list that is missing", err, "list of revoked certificates")
+	files := ca.files("server")
+	files.CRLMayCome = true
+	e := newEcho(t, files)
+	must(t, e.talk(t, bob, "server"))
+	must(t, os.Rename(list+".away", list))
+	must(t, ca.Revoke("bob"))
+	refused(t, "bob", e.talk(t, bob, "server"), "refuses the certificate")
+	must(t, os.Remove(list))
+	refused(t, "bob, without the list", e.talk(t, bob, "server"), "refuses the certificate")
+	e.says(t, "the earlier ones stay in force")
+}
+
 // A certificate that is replaced counts at once; one that cannot be used leaves what was
 // there in force.
 func TestReload(t *testing.T) {

@@ -46,13 +46,10 @@ func (p *identifying) find(dirs []string) (f mtls.Files, ok bool) {
 	}
 	for _, dir := range dirs {
 		f = mtls.Files{
-			CA: filepath.Join(dir, "ca.crt"), Cert: filepath.Join(dir, "client.crt"), Key: filepath.Join(dir, "client.key"), CRL: filepath.Join(dir, "ca.crl"),
+			CA: filepath.Join(dir, "ca.crt"), Cert: filepath.Join(dir, "client.crt"), Key: filepath.Join(dir, "client.key"), CRL: filepath.Join(dir, "ca.crl"), CRLMayCome: true,
 		}
 		if _, err := os.Stat(f.CA); err != nil {
 			continue
-		}
-		if _, err := os.Stat(f.CRL); err != nil {
-			f.CRL = ""
 		}
 		return f, true
 	}

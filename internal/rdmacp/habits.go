@@ -108,10 +108,10 @@ func scpHabit(typed, names []string) error {
 	return nil
 }
 
-// misspelt explains a first name that is no file, and nearly a command's.
+// misspelt explains a first name that is no file here or on another host, and nearly a command's.
 func misspelt(cmd *cobra.Command, args []string) error {
 	cmd.SuggestionsMinimumDistance = 2 // cobra's own choice, where it suggests by itself
-	if len(args) == 0 || len(args[0]) < 3 || !absent(args[0]) {
+	if len(args) == 0 || len(args[0]) < 3 || strings.Contains(args[0], ":") || !absent(args[0]) {
 		return nil
 	}
 	near := cmd.SuggestionsFor(args[0])

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -30,8 +29,8 @@ func (r *raw) check() (c config, err error) {
 		insecure: r.Insecure, tls: mtls.Files{Cert: r.TLSCert, Key: r.TLSKey, CA: r.TLSCA, CRL: r.TLSCRL}, device: r.Device, transport: r.Transport, landlock: r.Landlock,
 		slots: r.Slots, maxSessions: r.MaxSessions, maxClient: r.MaxClient, logFormat: r.LogFormat,
 	}
-	if crl := filepath.Join(filepath.Dir(r.TLSCA), "ca.crl"); r.TLSCA != "" && r.TLSCRL == "" && exists(crl) {
-		c.tls.CRL = crl // where rdmad pki puts it: what is revoked is to have no effect by oversight only
+	if r.TLSCA != "" && r.TLSCRL == "" {
+		c.tls.CRL, c.tls.CRLMayCome = filepath.Join(filepath.Dir(r.TLSCA), "ca.crl"), true // where rdmad pki puts it: what is revoked is to have no effect by oversight only
 	}
 	if c.listen, err = parseListen(r.Listen); err != nil {
 		return c, err
@@ -125,9 +124,4 @@ func (a *app) logger(c config) *slog.Logger {
 		return slog.New(slog.NewTextHandler(a.io.Stderr, o))
 	}
 	return slog.New(slog.NewJSONHandler(a.io.Stderr, o))
-}
-
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
 }

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
@@ -16,6 +17,9 @@ import (
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/server"
 )
+
+// reloadLimit is how long a daemon that stops waits for a reload that it is at.
+const reloadLimit = time.Second
 
 // reloads has every SIGHUP take the configuration anew, until the function that it returns is
 // called. A terminal that is closed sends one, too, and means the end; but not to a daemon
@@ -30,20 +34,23 @@ func (a *app) reloads(log *slog.Logger, srv *server.Server, c config, again func
 		defer close(ended)
 		for range hup {
 			notify(log, daemon.SdNotifyReloading)
-			a.reload(log, srv, &c, again)
+			a.reload(log, srv, c, again)
 			notify(log, daemon.SdNotifyReady)
 		}
 	}()
 	return func() {
 		signal.Stop(hup)
 		close(hup)
-		<-ended
+		select {
+		case <-ended:
+		case <-time.After(reloadLimit): // an export may lie on a file server that is gone
+		}
 	}
 }
 
-// reload puts what the configuration says now into force. What is wrong with it is logged, and
-// leaves what was in force.
-func (a *app) reload(log *slog.Logger, srv *server.Server, c *config, again func() (config, error)) {
+// reload puts what the configuration says now into force; c is what the daemon has started with.
+// What is wrong with it is logged, and leaves what was in force.
+func (a *app) reload(log *slog.Logger, srv *server.Server, c config, again func() (config, error)) {
 	next, err := again()
 	if err == nil {
 		err = srv.Reload(next.exports)
@@ -66,7 +73,6 @@ func (a *app) reload(log *slog.Logger, srv *server.Server, c *config, again func
 	}
 	logExports(log, next)
 	log.Info("reloaded", slog.String("file", next.file))
-	*c = next
 }
 
 // needRestart are the keys that have changed, but for those that a reload puts into force.

@@ -25,6 +25,21 @@ func with[M proto.Message](m M, change func(M)) M {
 	return m
 }
 
+// A client that does not say which version it is leaves the books as any other does.
+func TestNameless(t *testing.T) {
+	t.Parallel()
+	d := start(t, memory.Faults{})
+	r := d.raw(t, transport.Put)
+	r.say(t, with(r.hello(transport.Put), func(h *pb.Hello) { h.Version = "" }))
+	if r.hear(t).GetWelcome() == nil {
+		t.Fatal("it is not let in")
+	}
+	r.say(t, &pb.Ready{})
+	eventually(t, "the session is in the books", func() bool { return len(d.Sessions()) == 1 })
+	must(t, r.stream.CloseSend())
+	eventually(t, "the session is out of the books", func() bool { return len(d.Sessions()) == 0 })
+}
+
 // What is said instead of a Hello, or after it, ends the session with a fault.
 func TestHostileHandshake(t *testing.T) {
 	t.Parallel()

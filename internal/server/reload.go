@@ -3,6 +3,8 @@ package server
 import (
 	"errors"
 	"sync"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
 )
 
 // shared are the exports that are in force.
@@ -10,6 +12,7 @@ type shared struct {
 	mu      sync.Mutex
 	exports exports
 	old     []exports // that were in force, and that transfers may be at
+	closed  bool
 }
 
 // now are the exports for a transfer that begins.
@@ -21,29 +24,48 @@ func (s *shared) now() exports {
 
 // Reload puts other exports in the place of those that there are; an error leaves those in
 // force. Transfers that run end as they have begun. Directories that are exported no more
-// are closed by the next Reload that finds no session, or by Close.
+// are closed once there is no session.
 func (s *Server) Reload(configs []Export) error {
 	fresh, err := openExports(configs)
 	if err != nil {
 		return err
 	}
+	if err := s.shared.replace(fresh); err != nil {
+		return errors.Join(err, fresh.close())
+	}
+	s.closeOld()
+	return nil
+}
+
+func (s *shared) replace(fresh exports) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fault.New(fault.Interrupted, "taking other exports", errors.New("the daemon is being stopped"), "start it again")
+	}
+	s.old = append(s.old, s.exports)
+	s.exports = fresh
+	return nil
+}
+
+// closeOld closes what is exported no more if nobody can be at it.
+func (s *Server) closeOld() {
 	h := &s.shared
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.old = append(h.old, h.exports)
-	h.exports = fresh
-	if s.Idle() == 0 {
-		return nil
+	if len(h.old) == 0 || s.Idle() == 0 {
+		return
 	}
 	_ = closeAll(h.old) // who comes in from here on gets the new ones, and nothing was written to the old
 	h.old = nil
-	return nil
 }
 
 func (s *shared) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return closeAll(append(s.old, s.exports))
+	all := append(s.old, s.exports)
+	s.closed, s.old = true, nil
+	return closeAll(all)
 }
 
 func closeAll(all []exports) error {

@@ -49,7 +49,10 @@ func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.S
 		s.books.refuse(err)
 		return err
 	}
-	defer leave()
+	defer func() {
+		leave()
+		s.closeOld()
+	}()
 	p, ctx := wire.NewPipe(stream.Context(), stream,
 		func(m *pb.SessionRequest) bool { return m.GetHeartbeat() != nil },
 		func() *pb.SessionResponse {
@@ -90,7 +93,7 @@ func (s *Server) untilStopped(ctx context.Context) (context.Context, context.Can
 // ended writes the session's last log line. A client that leaves before it has asked for
 // anything, as one does that finds no RDMA device on its own host, had none.
 func (ss *session) ended(begun time.Time, err error) {
-	if ss.hello.Version == "" && toStatus(err) == nil {
+	if ss.hello.Direction == 0 && toStatus(err) == nil {
 		ss.log.Debug("the client left without a Hello")
 		return
 	}

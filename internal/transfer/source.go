@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"math"
@@ -267,7 +268,7 @@ func (s *source) use(g *given) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.failed {
-		return g.seal.Fault
+		return cmp.Or(g.seal.Fault, errGivenUp) // the sink may have given it up
 	}
 	if g.file == nil {
 		file, err := s.tree.Open(g.entry)

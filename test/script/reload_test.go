@@ -56,7 +56,7 @@ func TestReload(t *testing.T) {
 	}
 	running := make(chan string)
 	go func() { running <- put(big, "more/big", "--bwlimit=2M", "--chunk-size=64KiB") }()
-	time.Sleep(200 * time.Millisecond)
+	appears(t, filepath.Join(dir, "more/.big.rdmacp-partial"))
 	write(export, "more", dir+"/more", true)
 	says(small, "more/a", "read-only")
 	write(export+export, "more", dir+"/more", true, "below", dir+"/more/below", false)
@@ -75,4 +75,15 @@ func TestReload(t *testing.T) {
 	write(export, "more", dir+"/more", false)
 	says(small, "below/a", "export")
 	says(small, "more/a", "")
+}
+
+// appears waits until a file is there.
+func appears(t *testing.T, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+	}
+	t.Errorf("%s does not appear", path)
 }
