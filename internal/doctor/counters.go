@@ -50,14 +50,14 @@ func (h Host) counters(rails []device.Rail) []Finding {
 			said += ", " + strings.Join(gaveUp, ", ")
 		}
 		if received > 0 && float64(lost) > lossShare*float64(received) {
-			all = append(all, warn("counters", said+", since it came up",
+			all = append(all, warn(checkCounters, said+", since it came up",
 				"look for what drops packets: pause frames and ECN on the switches, a cable, `ethtool -S "+r.NetDev+"`; RoCE sends again all that was behind a lost packet"))
 			continue
 		}
-		all = append(all, ok("counters", said))
+		all = append(all, ok(checkCounters, said))
 	}
 	if all == nil {
-		return []Finding{skip("counters", "no port that counts")}
+		return []Finding{skip(checkCounters, "no port that counts")}
 	}
 	return all
 }

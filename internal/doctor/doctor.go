@@ -23,28 +23,29 @@ type Finding struct {
 	ID       string // stable, for scripts and docs/doctor.md
 	Status   Status
 	Observed string
+	Expected string       // what it is like on a host where copies go well
 	Fault    *fault.Error // why, and what to do; nil unless it is a Warn or a Fail
 }
 
 // ok is a finding that is as it should be.
-func ok(id, observed string) Finding { return Finding{ID: id, Status: OK, Observed: observed} }
+func ok(c check, observed string) Finding { return c.found(OK, observed, nil) }
 
 // skip is the finding of a check that has nothing to look at.
-func skip(id, why string) Finding { return Finding{ID: id, Status: Skip, Observed: why} }
+func skip(c check, why string) Finding { return c.found(Skip, why, nil) }
 
 // warn is a finding that could be better.
-func warn(id, observed, fix string) Finding {
-	return Finding{ID: id, Status: Warn, Observed: observed, Fault: &fault.Error{Fix: fix}}
+func warn(c check, observed, fix string) Finding {
+	return c.found(Warn, observed, &fault.Error{Fix: fix})
 }
 
 // failed is the finding of something that failed.
-func failed(id string, err error) Finding {
+func failed(c check, err error) Finding {
 	f, known := fault.As(err)
 	if !known {
-		f = fault.New(fault.Internal, "checking "+id, err, "")
+		f = fault.New(fault.Internal, "checking "+c.String(), err, "")
 	}
 	f = console.Complete(f)
-	return Finding{ID: id, Status: Fail, Observed: f.Error(), Fault: f}
+	return c.found(Fail, f.Error(), f)
 }
 
 // Worst is the fault of the first check that failed; nil if none did.

@@ -17,21 +17,21 @@ const (
 // files looks at how many files may be open.
 func (h Host) files() Finding {
 	if h.Files == nil {
-		return skip("files", "this system does not say how many files may be open")
+		return skip(checkFiles, "this system does not say how many files may be open")
 	}
 	n, limited := h.Files()
 	if limited && n < fewFiles {
-		return warn("files", fmt.Sprintf("%d files may be open at once", n),
+		return warn(checkFiles, fmt.Sprintf("%d files may be open at once", n),
 			fmt.Sprintf("`ulimit -n` %d or more, LimitNOFILE in a unit: large trees end with \"too many open files\"", fewFiles))
 	}
-	return ok("files", "enough files may be open at once")
+	return ok(checkFiles, "enough files may be open at once")
 }
 
 // cgroup looks at how many verbs objects may be made: rdma.max of cgroup v2, of this process's
 // cgroup and those above it.
 func (h Host) cgroup() Finding {
 	if h.Root == nil {
-		return skip("cgroup", "not Linux")
+		return skip(checkCgroup, "not Linux")
 	}
 	for dir := h.cgroupDir(); dir != ""; dir = above(dir) {
 		b, err := fs.ReadFile(h.Root, path.Join("sys/fs/cgroup", dir, "rdma.max"))
@@ -47,13 +47,13 @@ func (h Host) cgroup() Finding {
 				name, value, _ := strings.Cut(limit, "=")
 				n, err := strconv.Atoi(value)
 				if err == nil && (name == "hca_handle" && n < 1 || name == "hca_object" && n < fewObjects) {
-					return warn("cgroup", fmt.Sprintf("%s: the cgroup %s allows %s", f[0], dir, limit),
+					return warn(checkCgroup, fmt.Sprintf("%s: the cgroup %s allows %s", f[0], dir, limit),
 						fmt.Sprintf("write `%s max` to its rdma.max: making a queue pair or registering memory fails there", f[0]))
 				}
 			}
 		}
 	}
-	return ok("cgroup", "no limit on verbs objects")
+	return ok(checkCgroup, "no limit on verbs objects")
 }
 
 // cgroupDir is this process's cgroup, beginning with a slash; empty if it is in none.

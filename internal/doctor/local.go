@@ -34,13 +34,13 @@ func (h Host) Local() []Finding {
 // rdma looks at what only RDMA needs.
 func (h Host) rdma() []Finding {
 	if h.By == transport.TCP {
-		return without(skip("devices", "copies by TCP need none"))
+		return without(skip(checkDevices, "copies by TCP need none"))
 	}
 	rails, err := h.Rails()
 	if err != nil {
 		return without(h.noDevices(err))
 	}
-	all := append([]Finding{ok("devices", named(rails))}, ports(rails)...)
+	all := append([]Finding{ok(checkDevices, named(rails))}, ports(rails)...)
 	all = append(all, h.counters(rails)...)
 	return append(all, h.memlock(), h.cgroup())
 }
@@ -48,8 +48,8 @@ func (h Host) rdma() []Finding {
 // without is what is said of RDMA where there are no devices to look at.
 func without(devices Finding) []Finding {
 	all := []Finding{devices}
-	for _, id := range []string{"ports", "counters", "memlock", "cgroup"} {
-		all = append(all, skip(id, "no device"))
+	for _, c := range []check{checkPorts, checkCounters, checkMemlock, checkCgroup} {
+		all = append(all, skip(c, "no device"))
 	}
 	return all
 }
@@ -57,7 +57,7 @@ func without(devices Finding) []Finding {
 // noDevices is the finding of a host without a device that can be used. One that has none at
 // all copies by TCP, and there is nothing wrong with that unless RDMA is asked for.
 func (h Host) noDevices(err error) Finding {
-	f := failed("devices", err)
+	f := failed(checkDevices, err)
 	if h.By == transport.RDMA || f.Fault.Code != fault.NoDevice || h.Root == nil {
 		return f
 	}
@@ -92,14 +92,14 @@ func ports(rails []device.Rail) []Finding {
 	for _, r := range rails {
 		switch why := r.Unusable(); {
 		case why != "":
-			all = append(all, warn("ports", r.String()+": "+why, "see that the cable is in and `ip link` shows its network device up, with an address"))
+			all = append(all, warn(checkPorts, r.String()+": "+why, "see that the cable is in and `ip link` shows its network device up, with an address"))
 		case r.LinkLayer == device.Ethernet && r.ActiveMTU < fullMTU:
 			good++
-			all = append(all, warn("ports", fmt.Sprintf("%s: packets of %d bytes, since the MTU of %s is %d", r, r.ActiveMTU, r.NetDev, r.MTU),
+			all = append(all, warn(checkPorts, fmt.Sprintf("%s: packets of %d bytes, since the MTU of %s is %d", r, r.ActiveMTU, r.NetDev, r.MTU),
 				fmt.Sprintf("`ip link set %s mtu 9000` (%d at least), on all hosts and switches on the way", r.NetDev, fullNetMTU)))
 		default:
 			good++
-			all = append(all, ok("ports", fmt.Sprintf("%s: active, packets of %d bytes", r, r.ActiveMTU)))
+			all = append(all, ok(checkPorts, fmt.Sprintf("%s: active, packets of %d bytes", r, r.ActiveMTU)))
 		}
 	}
 	if good == 0 {
@@ -116,33 +116,33 @@ func (h Host) memlock() Finding {
 	limit, limited := h.Limit()
 	switch {
 	case !limited:
-		return ok("memlock", "as much memory may be pinned as there is")
+		return ok(checkMemlock, "as much memory may be pinned as there is")
 	case limit < h.Pins:
-		return failed("memlock", tooLittle(limit, h.Pins))
+		return failed(checkMemlock, tooLittle(limit, h.Pins))
 	}
-	return ok("memlock", fmt.Sprintf("%s may be pinned, a copy wants %s", humanize.IBytes(limit), humanize.IBytes(h.Pins)))
+	return ok(checkMemlock, fmt.Sprintf("%s may be pinned, a copy wants %s", humanize.IBytes(limit), humanize.IBytes(h.Pins)))
 }
 
 // kernel looks at what the kernel lets be done without copies.
 func (h Host) kernel() Finding {
 	var major, minor int
 	if _, err := fmt.Sscanf(h.Kernel, "%d.%d", &major, &minor); err != nil {
-		return skip("kernel", "not Linux, or a release that says nothing: "+h.Kernel)
+		return skip(checkKernel, "not Linux, or a release that says nothing: "+h.Kernel)
 	}
 	if major < 6 || major == 6 && minor < 2 {
-		return warn("kernel", "Linux "+h.Kernel+" does not let the page cache be read by RDMA: a CPU copies what is sent",
+		return warn(checkKernel, "Linux "+h.Kernel+" does not let the page cache be read by RDMA: a CPU copies what is sent",
 			"Linux 6.2 or later does; `--source direct` reads past the page cache without a copy")
 	}
-	return ok("kernel", "Linux "+h.Kernel+": files are sent out of the page cache without a copy")
+	return ok(checkKernel, "Linux "+h.Kernel+": files are sent out of the page cache without a copy")
 }
 
 // tls looks at the certificates.
 func (h Host) tls() Finding {
 	switch {
 	case h.TLSErr != nil:
-		return failed("tls", h.TLSErr)
+		return failed(checkTLS, h.TLSErr)
 	case h.TLS == nil:
-		return skip("tls", "no certificates: copies from and to daemons without TLS only")
+		return skip(checkTLS, "no certificates: copies from and to daemons without TLS only")
 	}
-	return ok("tls", "certificate of "+h.TLS.Self())
+	return ok(checkTLS, "certificate of "+h.TLS.Self())
 }

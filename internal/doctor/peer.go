@@ -26,45 +26,49 @@ const (
 func Peer(ctx context.Context, o client.Options, say func(Finding)) {
 	session, err := move(ctx, o, transport.TCP, transport.Put, probeBytes)
 	if f, known := fault.As(err); known && unreachable(f.Code) {
-		say(failed("daemon", err))
+		say(failed(checkDaemon, err))
 		return
 	}
 	if session.peer.Version != "" {
 		say(daemon(o, session))
 	}
-	say(way("tcp", session, err))
+	say(way(checkTCP, session, err))
 	by := transport.TCP
 	if o.Transport != transport.TCP && rdma(ctx, o, say) {
 		by = transport.RDMA
 	}
 	for _, d := range directions {
 		if by == transport.TCP && (err != nil || o.Transport == transport.RDMA) {
-			say(skip("rate-"+d.String(), "there is no way for the bytes"))
+			say(skip(rateChecks[d], "there is no way for the bytes"))
 			continue
 		}
 		session, err := move(ctx, o, by, d, rateBytes)
 		for err == nil && session.took < rateTime && session.bytes < mostBytes {
 			session, err = move(ctx, o, by, d, 4*session.bytes)
 		}
-		say(way("rate-"+d.String(), session, err))
+		say(way(rateChecks[d], session, err))
 	}
 }
 
-var directions = []transport.Direction{transport.Put, transport.Get}
+// What is looked at each way.
+var (
+	directions = []transport.Direction{transport.Put, transport.Get}
+	rdmaChecks = map[transport.Direction]check{transport.Put: checkRDMAPut, transport.Get: checkRDMAGet}
+	rateChecks = map[transport.Direction]check{transport.Put: checkRatePut, transport.Get: checkRateGet}
+)
 
 // rdma looks at the way by RDMA, and reports whether bytes get through both ways.
 func rdma(ctx context.Context, o client.Options, say func(Finding)) bool {
 	works := true
 	for _, d := range directions {
-		id := "rdma-" + d.String()
 		session, err := move(ctx, o, transport.RDMA, d, probeBytes)
-		f := way(id, session, err)
+		f := way(rdmaChecks[d], session, err)
 		if d == transport.Put && err != nil && o.Transport == 0 && f.Fault.Code == fault.NoDevice {
 			// That is the same in both directions, and copies do without.
 			f.Status = Warn
 			f.Observed += "; copies go by TCP"
 			say(f)
-			say(skip("rdma-get", "as rdma-put"))
+			say(skip(checkRDMAGet, "as rdma-put"))
 			return false
 		}
 		say(f)
@@ -108,16 +112,16 @@ func move(ctx context.Context, o client.Options, k transport.Kind, d transport.D
 // daemon is the finding of one that answers.
 func daemon(o client.Options, m moved) Finding {
 	if m.peer.Version != o.Version {
-		return warn("daemon", fmt.Sprintf("rdmad %s answers, and this is rdmacp %s", m.peer.Version, o.Version), "they understand one another; install the same release where you can")
+		return warn(checkDaemon, fmt.Sprintf("rdmad %s answers, and this is rdmacp %s", m.peer.Version, o.Version), "they understand one another; install the same release where you can")
 	}
-	return ok("daemon", "rdmad "+m.peer.Version+" answers")
+	return ok(checkDaemon, "rdmad "+m.peer.Version+" answers")
 }
 
 // way is the finding of bytes that were to be moved.
-func way(id string, m moved, err error) Finding {
+func way(c check, m moved, err error) Finding {
 	if err != nil {
-		return failed(id, err)
+		return failed(c, err)
 	}
-	return ok(id, fmt.Sprintf("%s from %s to %s in %s, %s/s", humanize.IBytes(uint64(m.bytes)), //nolint:gosec // it is a count
+	return ok(c, fmt.Sprintf("%s from %s to %s in %s, %s/s", humanize.IBytes(uint64(m.bytes)), //nolint:gosec // it is a count
 		m.peer.LocalDevice, m.peer.Device, m.took.Round(time.Millisecond), humanize.IBytes(uint64(float64(m.bytes)/m.took.Seconds()))))
 }

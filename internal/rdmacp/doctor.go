@@ -64,7 +64,7 @@ func (a *app) doctor(ctx context.Context, hosts []string, chunk int) error {
 	proof, err := a.credentials()
 	host := doctor.Host{By: a.opts.kind(), Rails: a.rails, Limit: mr.NewBudget().Limit, Pins: uint64(a.opts.slots * chunk), //nolint:gosec // both were checked
 		TLS: proof, TLSErr: err}
-	lookAround(&host)
+	host.LookAround()
 	for _, f := range host.Local() {
 		say(f)
 	}
@@ -108,7 +108,8 @@ type checkLine struct {
 	ID       string `json:"id"`
 	Status   string `json:"status"` // ok, warn, fail or skip
 	Observed string `json:"observed"`
-	Code     string `json:"code,omitempty"` // of a failure, as in an error line
+	Expected string `json:"expected,omitempty"` // of what could be better, or failed
+	Code     string `json:"code,omitempty"`     // of a failure, as in an error line
 	Fix      string `json:"fix,omitempty"`
 }
 
@@ -116,7 +117,7 @@ type checkLine struct {
 func (a *app) tell(f doctor.Finding) error {
 	line := checkLine{head: head{jsonVersion, "check"}, ID: f.ID, Status: string(f.Status), Observed: f.Observed}
 	if f.Fault != nil {
-		line.Fix = f.Fault.Fix
+		line.Expected, line.Fix = f.Expected, f.Fault.Fix
 	}
 	if f.Status == doctor.Fail {
 		line.Code = f.Fault.Code.String()

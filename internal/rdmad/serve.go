@@ -11,7 +11,6 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/rdmacp/rdmacp/internal/console"
-	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/server"
@@ -52,9 +51,10 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 		return err
 	}
 	defer closeAdmin()
-	a.logStart(log, c, listeners)
+	logStart(log, c, listeners)
 	failed, wait := serveAll(srv, listeners)
 	notify(log, daemon.SdNotifyReady)
+	defer a.lookAtHost(log, c, credentials)()
 	defer tell(log, srv)()
 	defer a.reloads(log, srv, c, again)()
 	select {
@@ -143,15 +143,12 @@ func drain(ctx context.Context, log *slog.Logger, srv *server.Server, c config) 
 }
 
 // logStart says what the daemon has to offer, and that it is ready.
-func (a *app) logStart(log *slog.Logger, c config, listeners []net.Listener) {
+func logStart(log *slog.Logger, c config, listeners []net.Listener) {
 	log.Info("starting", slog.String("version", console.Version()))
 	for _, name := range c.ignored {
 		log.Warn("environment variable means nothing", slog.String("name", name))
 	}
 	log.Info("transport", slog.String("offered", c.transport))
-	if c.transport != "tcp" {
-		a.logRails(log, c.device)
-	}
 	logExports(log, c)
 	var addresses []string
 	for _, lis := range listeners {
@@ -176,33 +173,5 @@ func logExports(log *slog.Logger, c config) {
 	}
 	if len(c.exports) == 0 {
 		log.Warn("nothing is exported", slog.String("fix", "give --export NAME=DIR"))
-	}
-}
-
-// logRails says which RDMA devices there are. A daemon without one still starts:
-// its clients then hear why they cannot copy, or copy by TCP.
-func (a *app) logRails(log *slog.Logger, named string) {
-	rails, err := a.rails()
-	if f, ok := fault.As(err); ok {
-		f = console.Complete(f)
-		log.Warn("no RDMA device", slog.String("reason", f.Why.Error()), slog.String("fix", f.Fix))
-		return
-	}
-	if err != nil {
-		log.Warn("no RDMA device", slog.String("reason", err.Error()))
-	}
-	for _, r := range rails {
-		if why := r.Unusable(); why != "" {
-			log.Warn("rdma device cannot be used", slog.String("device", r.String()), slog.String("reason", why))
-			continue
-		}
-		log.Info("rdma device", slog.String("device", r.String()), slog.String("link", string(r.LinkLayer)),
-			slog.Int("rdma_mtu", r.ActiveMTU), slog.Float64("speed_gbps", r.SpeedGbps), slog.Int("numa_node", r.NUMANode))
-	}
-	if named == "" || len(rails) == 0 {
-		return
-	}
-	if _, err := device.Choose(rails, device.Want{Device: named}); err != nil {
-		log.Warn("no client can be served by the device that was named", slog.String("device", named), slog.String("reason", err.Error()))
 	}
 }

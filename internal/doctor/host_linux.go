@@ -1,15 +1,13 @@
-package rdmacp
+package doctor
 
 import (
 	"os"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/rdmacp/rdmacp/internal/doctor"
 )
 
-// lookAround fills in what the kernel says of this host.
-func lookAround(h *doctor.Host) {
+// LookAround fills in what the kernel says of this host.
+func (h *Host) LookAround() {
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
 		h.Kernel = unix.ByteSliceToString(u.Release[:])

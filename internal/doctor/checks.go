@@ -1,0 +1,51 @@
+package doctor
+
+import "github.com/rdmacp/rdmacp/internal/fault"
+
+// check is one of the things that are looked at. A finding can be made of one of these only,
+// so that each has a name, and a word on what is good.
+type check int
+
+const (
+	checkDevices check = iota
+	checkPorts
+	checkCounters
+	checkMemlock
+	checkCgroup
+	checkFiles
+	checkKernel
+	checkTLS
+	checkDaemon
+	checkTCP
+	checkRDMAPut
+	checkRDMAGet
+	checkRatePut
+	checkRateGet
+	checkCount
+)
+
+// checks are the names of the checks, which never change, and what each is to find.
+var checks = [checkCount]struct{ id, expected string }{
+	checkDevices:  {"devices", "an RDMA device that this program may use"},
+	checkPorts:    {"ports", "an active port with an address, and packets of 4096 bytes"},
+	checkCounters: {"counters", "less than a hundredth of the packets lost or out of order"},
+	checkMemlock:  {"memlock", "as much memory may be pinned as a copy wants"},
+	checkCgroup:   {"cgroup", "no limit on verbs objects, or a high one"},
+	checkFiles:    {"files", "1024 files, or more, may be open at once"},
+	checkKernel:   {"kernel", "Linux 6.2 or later"},
+	checkTLS:      {"tls", "a certificate and its key that fit together, and that nobody else reads"},
+	checkDaemon:   {"daemon", "an rdmad that answers, of the same release"},
+	checkTCP:      {"tcp", "64 KiB get to the daemon by TCP"},
+	checkRDMAPut:  {"rdma-put", "64 KiB get to the daemon by RDMA"},
+	checkRDMAGet:  {"rdma-get", "64 KiB come from the daemon by RDMA"},
+	checkRatePut:  {"rate-put", "bytes get to the daemon, as fast as the link lets them"},
+	checkRateGet:  {"rate-get", "bytes come from the daemon, as fast as the link lets them"},
+}
+
+// String is the name.
+func (c check) String() string { return checks[c].id }
+
+// found makes a finding.
+func (c check) found(s Status, observed string, f *fault.Error) Finding {
+	return Finding{ID: checks[c].id, Status: s, Observed: observed, Expected: checks[c].expected, Fault: f}
+}

@@ -1,0 +1,118 @@
+package rdmad
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/transport/memory"
+)
+
+// hostChecks are the checks that the log tells of, by their ids.
+func hostChecks(t *testing.T, log string) map[string]map[string]string {
+	t.Helper()
+	found := map[string]map[string]string{}
+	for line := range strings.Lines(log) {
+		l := map[string]any{}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if l["msg"] != "host check" {
+			continue
+		}
+		text := map[string]string{}
+		for k, v := range l {
+			text[k], _ = v.(string)
+		}
+		found[text["id"]] = text
+	}
+	return found
+}
+
+// What is wrong with the host is in the log, what is well is not, and nothing is looked at
+// that the daemon does not need.
+func TestLookAtHost(t *testing.T) {
+	t.Parallel()
+	down := func() ([]device.Rail, error) {
+		return []device.Rail{{Device: "rxe0", Port: 1, State: "DOWN", LinkLayer: device.Ethernet, NetDev: "eth0", MTU: 9000, ActiveMTU: 4096}}, nil
+	}
+	for way, bad := range map[string]bool{"auto": true, "rdma": true, "tcp": false} {
+		var log bytes.Buffer
+		a := &app{rails: down}
+		a.lookAtHost(slog.New(slog.NewJSONHandler(&log, nil)), config{transport: way, slots: 1, chunkSize: 1 << 20}, nil)()
+		found := hostChecks(t, log.String())
+		ports := found["ports"]
+		if (ports != nil) != bad {
+			t.Errorf("%s: a port that is down: %s", way, &log)
+		}
+		if bad && (ports["level"] != "WARN" || ports["status"] != "fail" || ports["observed"] != "rxe0/1 on eth0: port DOWN" ||
+			!strings.HasPrefix(ports["expected"], "an active port") || !strings.Contains(ports["fix"], "ip link")) {
+			t.Errorf("%s: it says %v", way, ports)
+		}
+		if found["devices"] != nil || strings.Contains(log.String(), "rdma device") {
+			t.Errorf("%s: a device that is there, and serves nobody: %s", way, &log)
+		}
+	}
+}
+
+// A driver that does not answer keeps the daemon neither from its clients nor from its end.
+func TestLookAtHostThatHangs(t *testing.T) {
+	t.Parallel()
+	answer := make(chan struct{})
+	ended := make(chan struct{})
+	ctx, stop := context.WithCancel(t.Context())
+	log := &watched{until: "ready", call: stop}
+	a := &app{
+		io:     IO{Stderr: log, Env: []string{}},
+		fabric: func(*slog.Logger) transport.Fabric { return memory.New(memory.Faults{}) },
+		rails: func() ([]device.Rail, error) {
+			defer close(ended)
+			<-answer
+			return nil, nil
+		},
+	}
+	root := a.rootCommand(ctx)
+	root.SetArgs([]string{"--listen", "127.0.0.1:0", "--export", "x=" + t.TempDir()})
+	done := make(chan error, 1)
+	go func() { done <- root.Execute() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Errorf("the daemon waits for the driver:\n%s", log)
+	}
+	close(answer)
+	<-ended
+}
+
+// watched is a log that calls when a line has a word in it.
+type watched struct {
+	until string
+	call  func()
+	mu    sync.Mutex
+	buf   bytes.Buffer
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(w.until)) {
+		w.call()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.Write(b)
+}
+
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.String()
+}
