@@ -2,6 +2,7 @@ package rdmad
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -70,4 +71,29 @@ func (c config) needs() confine.Needs {
 		}
 	}
 	return n
+}
+
+// writable fails if a daemon that was confined to what started needs cannot write to all that c
+// exports for writing. It could open that, and every copy to it would fail.
+func (c config) writable(started config) error {
+	may := started.needs().Write
+	for _, e := range c.exports {
+		if e.ReadOnly || slices.ContainsFunc(may, func(dir string) bool { return beneath(dir, e.Path) }) {
+			continue
+		}
+		return fault.New(fault.Usage, fmt.Sprintf("exporting %s, %s, for writing", e.Name, e.Path),
+			errors.New("Landlock confines rdmad to what it could write to when it started"), "restart rdmad")
+	}
+	return nil
+}
+
+// beneath reports whether a path leads into a directory, or to it.
+func beneath(dir, path string) bool {
+	for _, p := range []*string{&dir, &path} {
+		if real, err := filepath.EvalSymlinks(*p); err == nil {
+			*p = real
+		}
+	}
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
 }

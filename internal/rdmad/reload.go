@@ -24,7 +24,7 @@ const reloadLimit = time.Second
 // reloads has every SIGHUP take the configuration anew, until the function that it returns is
 // called. A terminal that is closed sends one, too, and means the end; but not to a daemon
 // that nohup has started, for which one more look at its configuration is no harm.
-func (a *app) reloads(log *slog.Logger, srv *server.Server, c config, again func() (config, error)) (stop func()) {
+func (a *app) reloads(log *slog.Logger, srv *server.Server, c config, confined bool, again func() (config, error)) (stop func()) {
 	if a.io.Terminal() {
 		return func() {}
 	}
@@ -34,7 +34,7 @@ func (a *app) reloads(log *slog.Logger, srv *server.Server, c config, again func
 		defer close(ended)
 		for range hup {
 			notify(log, daemon.SdNotifyReloading)
-			a.reload(log, srv, c, again)
+			a.reload(log, srv, c, confined, again)
 			notify(log, daemon.SdNotifyReady)
 		}
 	}()
@@ -48,10 +48,14 @@ func (a *app) reloads(log *slog.Logger, srv *server.Server, c config, again func
 	}
 }
 
-// reload puts what the configuration says now into force; c is what the daemon has started with.
+// reload puts what the configuration says now into force; c is what the daemon has started with, and was
+// confined to where Landlock confines it.
 // What is wrong with it is logged, and leaves what was in force.
-func (a *app) reload(log *slog.Logger, srv *server.Server, c config, again func() (config, error)) {
+func (a *app) reload(log *slog.Logger, srv *server.Server, c config, confined bool, again func() (config, error)) {
 	next, err := again()
+	if err == nil && confined {
+		err = next.writable(c)
+	}
 	if err == nil {
 		err = srv.Reload(next.exports)
 	}

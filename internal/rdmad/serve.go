@@ -56,7 +56,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	notify(log, daemon.SdNotifyReady)
 	defer a.lookAtHost(log, c, credentials)()
 	defer tell(log, srv)()
-	defer a.reloads(log, srv, c, again)()
+	defer a.reloads(log, srv, c, abi > 0, again)()
 	select {
 	case <-ctx.Done():
 		notify(log, daemon.SdNotifyStopping)
