@@ -188,7 +188,10 @@ func (l *landing) startOver() error {
 	if err != nil {
 		return err
 	}
-	return l.sink.empty()
+	if err := l.sink.discard(); err != nil {
+		return err
+	}
+	return l.sink.openPartial()
 }
 
 // writer says who has the partial file, as far as its journal tells; else it is

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -48,6 +49,27 @@ func TestPlantedPartial(t *testing.T) {
 			}
 			wantText(t, victim, oldText)
 		})
+	}
+}
+
+// What a killed run left is not written to, whatever file it may have become: it goes.
+func TestLeftoverGoes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	partial := filepath.Join(dir, partialName("f"))
+	write(t, partial, oldText)
+	left, err := os.Open(partial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = left.Close() })
+	if err := copyTo(t.Context(), filepath.Join(dir, "f"), nil); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, filepath.Join(dir, "f"), newText)
+	wantNames(t, dir, "f")
+	if b, err := io.ReadAll(left); err != nil || string(b) != oldText {
+		t.Errorf("what was left holds %q now, %v", b, err)
 	}
 }
 

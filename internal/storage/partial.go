@@ -75,12 +75,38 @@ func cut(s string, n int) string {
 	return s[:n] // not UTF-8 anyway
 }
 
-// openPartial opens and locks the partial file, and empties it.
+// openPartial makes and locks the partial file. What a killed run left goes, rather than
+// be emptied: whoever may write to the directory can lead its name to another file of ours
+// just when that looks like a file with one name, and back.
 func (s *Sink) openPartial() error {
-	if err := s.claimPartial(); err != nil || s.fresh {
+	for range maxClaims {
+		if err := s.claimPartial(); err != nil || s.fresh {
+			return err
+		}
+		if err := s.discard(); err != nil {
+			return err
+		}
+	}
+	return s.busy("other copies to it keep starting and ending")
+}
+
+// discard removes a leftover that is of no use, and lets go of it.
+func (s *Sink) discard() error {
+	if err := s.unname("removing the leftover of an earlier copy to"); err != nil {
 		return err
 	}
-	return s.empty()
+	_ = s.file.Close() // nothing was written to it
+	s.file = nil
+	return nil
+}
+
+// unname removes the partial file's name.
+func (s *Sink) unname(verb string) error {
+	err := s.seam.do(stepDiscard, func() error { return s.place.root.Remove(s.partial) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return s.wrap(verb, err)
 }
 
 // claimPartial opens and locks the partial file. What it holds stays.
@@ -206,22 +232,13 @@ func (s *Sink) identify(f *os.File, fresh bool) (bool, error) {
 	if !os.SameFile(here, opened) {
 		return false, nil
 	}
-	if fresh || ours(opened) {
+	if fresh || ours(opened) && ours(here) {
 		s.held = opened
 		return true, nil
 	}
 	// Another user's leftover would make the destination that user's, and a
 	// second link would let us write to a file that someone chose.
-	err = s.seam.do(stepDiscard, func() error { return s.place.root.Remove(s.partial) })
-	return false, s.wrap("removing the leftover of another user's copy to", err)
-}
-
-// empty drops what a killed run left, and keeps its readers out of the bytes to
-// come.
-func (s *Sink) empty() error {
-	return s.wrap("creating", s.seam.do(stepEmpty, func() error {
-		return errors.Join(s.file.Truncate(0), s.file.Chmod(0o600))
-	}))
+	return false, s.unname("removing the leftover of another user's copy to")
 }
 
 func (s *Sink) busy(why string) error {

@@ -9,8 +9,7 @@ const (
 	stepOpen        step = "open"        // make the partial file, or open what a killed run left
 	stepLock        step = "lock"        // lock it
 	stepIdentify    step = "identify"    // see whether its name still leads to it
-	stepDiscard     step = "discard"     // remove a partial file that is not fit for use
-	stepEmpty       step = "empty"       // empty what a killed run left
+	stepDiscard     step = "discard"     // remove a partial file that is of no use
 	stepSpace       step = "space"       // ask for the free space
 	stepResize      step = "resize"      // set the size
 	stepPreallocate step = "preallocate" // reserve the space
