@@ -82,7 +82,7 @@ func (c config) writable(started config) error {
 			continue
 		}
 		return fault.New(fault.Usage, fmt.Sprintf("exporting %s, %s, for writing", e.Name, e.Path),
-			errors.New("Landlock confines rdmad to what it could write to when it started"), "restart rdmad")
+			errors.New("it is confined, by Landlock, to what it could write to when it started"), "restart rdmad")
 	}
 	return nil
 }
