@@ -28,34 +28,41 @@ func (s *Session) rails(ctx context.Context, first transport.Setup) []rails.Rail
 	}
 	setups = setups[:min(len(setups), most)]
 	rs := make([]rails.Rail, 0, len(setups))
-	s.railNames = nil
-	for _, setup := range setups {
-		s.railNames = append(s.railNames, setup.Device)
-		setup.Slots = rails.Share(s.options.Slots, len(setups))
-		rs = append(rs, rails.Rail{Fabric: s.options.Fabric, Setup: setup})
+	for i := range setups {
+		setups[i].Slots = rails.Share(s.options.Slots, len(setups))
+		rs = append(rs, rails.Rail{Fabric: s.options.Fabric, Setup: setups[i]})
 	}
+	s.setups = setups
 	return rs
 }
 
 // dropped tells of a rail that is not used, or no longer.
 func (s *Session) dropped(i int, why error) {
-	name := s.railNames[i]
+	name := s.setup(i).Device
 	attrs := []any{slog.Int("rail", i), slog.String("device", name), slog.Any("reason", why)}
 	if s.lender == nil {
 		s.options.Logger.Debug("a rail cannot be used", attrs...)
 		return
 	}
 	s.options.Logger.Warn("a rail is lost, and the copy goes on over the others", attrs...)
-	s.lossMu.Lock()
-	defer s.lossMu.Unlock()
+	s.again(i, s.rest(i))
+	s.railMu.Lock()
+	defer s.railMu.Unlock()
 	s.lost = append(s.lost, name)
 }
 
 // lostRails names the rails that were lost so far.
 func (s *Session) lostRails() []string {
-	s.lossMu.Lock()
-	defer s.lossMu.Unlock()
+	s.railMu.Lock()
+	defer s.railMu.Unlock()
 	return slices.Clone(s.lost)
+}
+
+// railsBack names those that came back.
+func (s *Session) railsBack() []string {
+	s.railMu.Lock()
+	defer s.railMu.Unlock()
+	return slices.Clone(s.back)
 }
 
 // devices names those of an end's rails that the peer has an end of, too.

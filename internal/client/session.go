@@ -65,11 +65,15 @@ type Session struct {
 	cancel  context.CancelFunc // ends the stream
 	lender  *book
 
-	railNames []string // devices
-	lossMu    sync.Mutex
-	lost      []string // of them
-	peer      Peer
-	chunk     int // bytes, agreed
+	railMu  sync.Mutex
+	setups  []transport.Setup                  // by rail
+	lost    []string                           // devices
+	back    []string                           // those of them that came back
+	joining *joining                           // what the daemon was asked for; nil: nothing
+	again   func(rail int, rest time.Duration) // mends a rail, later
+	menders sync.WaitGroup
+	peer    Peer
+	chunk   int // bytes, agreed
 
 	ended bool  // the daemon has had its last word on the transfer
 	spent error // why there can be no more transfers
@@ -144,6 +148,13 @@ func (s *Session) start(ctx, limit context.Context) error {
 		func() *pb.SessionRequest {
 			return &pb.SessionRequest{Message: &pb.SessionRequest_Heartbeat{Heartbeat: &pb.Heartbeat{}}}
 		})
+	s.again = func(rail int, rest time.Duration) {
+		s.railMu.Lock()
+		defer s.railMu.Unlock()
+		if ctx.Err() == nil {
+			s.menders.Go(func() { s.mend(ctx, rail, rest) })
+		}
+	}
 	return s.agree(limit, ipOf(s.raw.LocalAddr()), ipOf(s.raw.RemoteAddr()))
 }
 
@@ -169,7 +180,7 @@ func (s *Session) agree(ctx context.Context, local, remote netip.Addr) error {
 	if err != nil {
 		return err
 	}
-	s.railNames[0] = pending.Endpoint().Device
+	s.setups[0].Device = pending.Endpoint().Device
 	s.lender = newBook(lender)
 	s.chunk = welcome.ChunkSize
 	s.peer.Version, s.peer.SessionID, s.peer.ChunkSize = welcome.Version, welcome.Session, s.chunk
@@ -234,7 +245,11 @@ func (s *Session) close(ctx context.Context) error {
 		if s.lender != nil {
 			s.closed = s.lender.Close()
 		}
-		s.cancel()
+		s.railMu.Lock()
+		s.cancel() // nothing is mended from here on
+		s.railMu.Unlock()
+		s.menders.Wait()
+		s.closed = errors.Join(s.closed, s.forget())
 		s.closed = errors.Join(s.closed, s.conn.Close())
 		_ = s.raw.Close() // gRPC has closed it, if it ever took it
 	})

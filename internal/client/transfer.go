@@ -36,6 +36,7 @@ type Result struct {
 	Elapsed       time.Duration
 	Local, Remote Counters
 	LostRails     []string // devices of this host over which the session could not go on
+	RailsBack     []string // those of them that came back
 }
 
 // Counters are what one end counted during a transfer.
@@ -142,7 +143,7 @@ func (s *Session) transfer(ctx context.Context, d transport.Direction, c wire.Co
 			err = maybeDone(err)
 		}
 	}
-	r.Elapsed, r.LostRails = time.Since(begun), s.lostRails()
+	r.Elapsed, r.LostRails, r.RailsBack = time.Since(begun), s.lostRails(), s.railsBack()
 	r.Local = wire.NewLook(s.lender.Stats()).Since(before, s.options.Slots)
 	return r, err
 }
@@ -193,6 +194,12 @@ func (s *Session) listen(ctx context.Context) (*pb.SessionResponse, error) {
 	m, err := s.pipe.Recv(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if r := m.GetRail(); r != nil { // it may come whenever it likes
+		if err := s.joined(ctx, r); err != nil {
+			return nil, err
+		}
+		return s.listen(ctx)
 	}
 	if f := m.GetFault(); f != nil {
 		s.ended = true

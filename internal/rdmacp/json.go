@@ -132,6 +132,7 @@ type summaryLine struct {
 	LocalDevice    string        `json:"local_device"`
 	RemoteDevice   string        `json:"remote_device"`
 	RailsLost      []string      `json:"rails_lost"`
+	RailsBack      []string      `json:"rails_back"`
 	Digest         string        `json:"digest"` // of chunks; empty with --no-verify
 	ChunksVerified int64         `json:"chunks_verified"`
 	Retries        int64         `json:"retries"`

@@ -64,7 +64,7 @@ func (o outcome) line() string {
 		parts = append(parts, "kept "+console.Bytes(r.Kept))
 	}
 	if len(r.LostRails) > 0 {
-		parts = append(parts, "lost rail "+console.Escape(strings.Join(r.LostRails, ", ")))
+		parts = append(parts, lostRails(r))
 	}
 	if e := o.earlier; e.Lost > 0 {
 		parts = append(parts, fmt.Sprintf("%s lost, over which came %s before in %s",
@@ -145,10 +145,19 @@ func (o outcome) json() summaryLine {
 		Seconds: r.Elapsed.Seconds(), BytesPerSecond: console.Speed(r.Bytes, r.Elapsed),
 		Direction: o.job.direction.String(), Sources: o.job.typed(), Destination: o.job.dst.arg, Landed: landed,
 		Transport: o.peer.Transport.String(), Encrypted: o.peer.Encrypted, Fallback: fallback(o.peer.NoRDMA), LocalDevice: o.peer.LocalDevice, RemoteDevice: o.peer.Device,
-		RailsLost: append([]string{}, r.LostRails...),
-		Digest:    digest, ChunksVerified: r.Chunks, Retries: r.Retried,
+		RailsLost: append([]string{}, r.LostRails...), RailsBack: append([]string{}, r.RailsBack...),
+		Digest: digest, ChunksVerified: r.Chunks, Retries: r.Retried,
 		Earlier: earlierField{o.earlier.Lost, o.earlier.Files, o.earlier.Bytes, o.earlier.Elapsed.Seconds()},
 		Local:   newCountersField(r.Local), Remote: newCountersField(r.Remote), BoundBy: newBoundField(o.bound()),
 		Session: o.peer.SessionID, PeerVersion: o.peer.Version,
 	}
+}
+
+// lostRails says over which devices bytes did not go to the end, or not all the time.
+func lostRails(r client.Result) string {
+	s := "lost rail " + console.Escape(strings.Join(r.LostRails, ", "))
+	if len(r.RailsBack) > 0 {
+		s += ", back " + console.Escape(strings.Join(r.RailsBack, ", "))
+	}
+	return s
 }

@@ -22,7 +22,7 @@ func (l *link) Send(ctx context.Context, b transfer.Batch) error {
 // Recv returns the client's next words, io.EOF for Finish, and a fault that says
 // why for Abort.
 func (l *link) Recv(ctx context.Context) (transfer.Batch, error) {
-	m, err := l.session.pipe.Recv(ctx)
+	m, err := l.session.recv(ctx)
 	if err != nil {
 		return transfer.Batch{}, ended(err)
 	}

@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rails"
+	"github.com/rdmacp/rdmacp/internal/wire"
+	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
+
+// joinLimit is how long making another rail may take: the client's words wait meanwhile.
+const joinLimit = 2 * time.Second
 
 // rails are this end's rails, one for each of the client's: the one that leads there.
 func (ss *session) rails(ctx context.Context) []rails.Rail {
@@ -15,13 +21,7 @@ func (ss *session) rails(ctx context.Context) []rails.Rail {
 	ends := append([]transport.Endpoint{hello.Endpoint}, hello.Endpoint.More...)
 	rs := make([]rails.Rail, 0, len(ends))
 	for i, e := range ends {
-		r := rails.Rail{Fabric: c.Fabric, Setup: transport.Setup{
-			Kind: e.Kind, Device: c.Device, Direction: hello.Direction, ChunkSize: ss.chunk, Slots: rails.Share(ss.slots, len(ends)), QPs: e.Width(),
-			Unverified: hello.Unverified, ZeroCopy: hello.ZeroCopy, TLS: encrypted(ctx),
-		}}
-		if e.LinkLayer == transport.Ethernet {
-			r.Setup.Peer = e.GID.Unmap()
-		}
+		r := rails.Rail{Fabric: c.Fabric, Setup: ss.rail(ctx, e)}
 		switch {
 		case i == 0:
 			r.Setup.Local = localAddr(ctx)
@@ -31,6 +31,58 @@ func (ss *session) rails(ctx context.Context) []rails.Rail {
 		rs = append(rs, r)
 	}
 	return rs
+}
+
+// rail is how this end of a rail is made, whose other end is e.
+func (ss *session) rail(ctx context.Context, e transport.Endpoint) transport.Setup {
+	hello := ss.hello
+	s := transport.Setup{
+		Kind: e.Kind, Device: ss.server.config.Device, Direction: hello.Direction, ChunkSize: ss.chunk,
+		Slots: rails.Share(ss.slots, 1+len(hello.Endpoint.More)), QPs: e.Width(),
+		Unverified: hello.Unverified, ZeroCopy: hello.ZeroCopy, TLS: encrypted(ctx),
+	}
+	if e.LinkLayer == transport.Ethernet {
+		s.Peer = e.GID.Unmap()
+	}
+	return s
+}
+
+// join makes a rail in the place of one that was lost, and answers the client. That there
+// is none is no fault: the client goes on without.
+func (ss *session) join(ctx context.Context, m *pb.Rail) error {
+	r, err := wire.ToRail(m)
+	if err != nil {
+		return err
+	}
+	answer, err := ss.replace(ctx, r)
+	if err != nil {
+		answer = wire.Rail{Reason: err.Error()}
+	}
+	ss.log.Info("a rail was asked for in the place of one that was lost", slog.Int("rail", r.Lost), slog.String("device", answer.Endpoint.Device), slog.String("reason", answer.Reason))
+	return ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Rail{Rail: wire.FromRail(answer)}})
+}
+
+// replace makes this end of such a rail.
+func (ss *session) replace(ctx context.Context, r wire.Rail) (answer wire.Rail, err error) {
+	driver, ok := ss.driver.(rails.Replacer[transport.Driver])
+	if !ok || r.None() || r.Endpoint.Kind != transport.RDMA || len(ss.hello.Endpoint.More) == 0 {
+		return answer, errNoRail
+	}
+	ctx, cancel := context.WithTimeout(ctx, joinLimit)
+	defer cancel()
+	pending, err := ss.server.config.Fabric.PrepareDriver(ctx, ss.rail(ctx, r.Endpoint))
+	if err != nil {
+		return answer, err
+	}
+	answer.Endpoint = pending.Endpoint()
+	end, err := pending.Connect(ctx, r.Endpoint)
+	if err != nil {
+		return answer, err
+	}
+	if err := driver.Replace(r.Lost, end); err != nil {
+		return answer, errors.Join(err, end.Close())
+	}
+	return answer, nil
 }
 
 // dropped tells of a rail that is not used, or no longer.

@@ -168,10 +168,23 @@ func (ss *session) connect(ctx context.Context) (transport.Endpoint, error) {
 	return pending.Endpoint(), nil // without the rails that could not be connected
 }
 
+// recv returns the client's next word on a transfer.
+func (ss *session) recv(ctx context.Context) (*pb.SessionRequest, error) {
+	for {
+		m, err := ss.pipe.Recv(ctx)
+		if err != nil || m.GetRail() == nil {
+			return m, err
+		}
+		if err := ss.join(ctx, m.GetRail()); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // serve runs the client's transfers, one after another.
 func (ss *session) serve(ctx context.Context) error {
 	for {
-		m, err := ss.pipe.Recv(ctx)
+		m, err := ss.recv(ctx)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/transport/rails"
 	"github.com/rdmacp/rdmacp/internal/tree"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
@@ -85,6 +86,31 @@ func FuzzWelcome(f *testing.F) {
 		checkEndpoint(t, w.Endpoint)
 		if w.ChunkSize < wire.MinChunk || w.ChunkSize > 1<<20 || !utf8.ValidString(w.Session) {
 			t.Errorf("accepted %+v", w)
+		}
+	})
+}
+
+func FuzzRail(f *testing.F) {
+	valid := wire.FromRail(wire.Rail{Endpoint: func() transport.Endpoint {
+		e, err := wire.ToEndpoint(validHello().GetEndpoint())
+		if err != nil {
+			f.Fatal(err)
+		}
+		e.More = nil
+		return e
+	}(), Lost: 3, Reason: "none"})
+	fuzz(f, valid, func() *pb.Rail { return &pb.Rail{} }, func(t *testing.T, m *pb.Rail) {
+		t.Helper()
+		r, err := wire.ToRail(m)
+		if err != nil {
+			refused(t, err)
+			return
+		}
+		if !r.None() {
+			checkEndpoint(t, r.Endpoint)
+		}
+		if r.Lost < 0 || r.Lost >= rails.Ever || r.None() != (m.GetEndpoint() == nil) || r.Endpoint.More != nil || !utf8.ValidString(r.Reason) {
+			t.Errorf("accepted %+v", r)
 		}
 	})
 }

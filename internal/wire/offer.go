@@ -5,6 +5,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/transport/rails"
 	"github.com/rdmacp/rdmacp/internal/tree"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
@@ -45,7 +46,7 @@ func toOffer(m *pb.Offer) (o transfer.Offer, err error) {
 		if t.GetLength() == 0 || t.GetLength() > MaxChunk {
 			return o, fmt.Errorf("offer %d lends %d bytes", o.ID, t.GetLength())
 		}
-		if t.GetRail() >= MaxRails {
+		if t.GetRail() >= rails.Ever {
 			return o, fmt.Errorf("offer %d lends on rail %d", o.ID, t.GetRail())
 		}
 		o.Ticket = transport.Ticket{

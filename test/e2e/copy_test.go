@@ -129,6 +129,21 @@ func (c *copying) moved(share float64) {
 	c.disturbed()
 }
 
+// says waits until rdmacp has said something.
+func (c *copying) says(what string) {
+	c.trial.t.Helper()
+	for limit := time.Now().Add(c.limit); !strings.Contains(c.stderr.String(), what); time.Sleep(50 * time.Millisecond) {
+		select {
+		case <-c.done:
+			c.trial.t.Fatalf("the copy ended, and did not say %q\n%s", what, c.stderr.String())
+		default:
+		}
+		if time.Now().After(limit) {
+			c.trial.t.Fatalf("it did not say %q within %v\n%s", what, c.limit, c.stderr.String())
+		}
+	}
+}
+
 // disturbed says that from now on the time counts.
 func (c *copying) disturbed() { c.begun = time.Now() }
 

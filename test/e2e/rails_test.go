@@ -28,6 +28,26 @@ func TestRailDown(t *testing.T) {
 	}, railed...)
 }
 
+// TestRailBack takes the link of one of two rails down in the middle of a copy, and up again:
+// it carries again, in the same copy.
+func TestRailBack(t *testing.T) {
+	eachWay(t, (*trial).bigFile, func(tr *trial, c *copying) {
+		const up = "ip link set eth1 up; ip -6 address replace fd77:1::1/64 dev eth1 nodad"
+		mustLater(tr.t, tr.lab.here, up)
+		must(tr.t, tr.lab.here, "ip link set eth1 down")
+		c.says("a rail is lost")
+		must(tr.t, tr.lab.here, up)
+		c.says("a rail is back")
+		r := c.wait()
+		r.copied(tr.t)
+		for _, want := range []string{`"rails_lost":["rxe1/1"`, `"rails_back":["rxe1/1"`} {
+			if !strings.Contains(r.stdout, want) {
+				tr.t.Errorf("it does not say %s\n%s", want, r.stdout)
+			}
+		}
+	}, "-v", "--rails=2", "--bwlimit=2MiB", "--chunk-size=64KiB")
+}
+
 // TestRailLoss loses a tenth of one rail's packets: the other does more of the work, and
 // whether or not the lossy one is given up, the copy is whole.
 func TestRailLoss(t *testing.T) {

@@ -9,15 +9,26 @@ import (
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
+// Ever is how many rails a connection has in its life at most: tickets name them by a
+// byte, and the number of one that is gone is not given again.
+const Ever = 256
+
+// ErrNoRoom says that a connection does not take a rail.
+var ErrNoRoom = errors.New("rails: the connection does not take the rail")
+
+// errNone is why a rail is gone that did not come about.
+var errNone = fmt.Errorf("%w: it did not come about", transport.ErrLost)
+
 // bundle is the rails of either end, and which of them are gone.
 type bundle[T end] struct {
-	rails []T // the zero T: not connected
-
 	dropped func(i int, why error) // told of each that goes; may be nil
 
-	mu   sync.Mutex
-	gone []error // by rail
-	left int     // rails that are not gone
+	mu       sync.Mutex
+	rails    []T     // the zero T: not connected
+	gone     []error // by rail
+	replaced []bool  // by rail
+	left     int     // rails that are not gone
+	closed   bool
 }
 
 // end is either end of a connection.
@@ -29,13 +40,62 @@ type end interface {
 
 func newBundle[T end](ends []T, dropped func(int, error)) *bundle[T] {
 	var none T
-	b := &bundle[T]{rails: ends, dropped: dropped, gone: make([]error, len(ends))}
-	for _, e := range ends {
-		if e != none {
-			b.left++
+	b := &bundle[T]{rails: ends, dropped: dropped, gone: make([]error, len(ends)), replaced: make([]bool, len(ends))}
+	for i, e := range ends {
+		if e == none {
+			b.gone[i] = errNone
+			continue
 		}
+		b.left++
 	}
 	return b
+}
+
+// at returns a rail; the zero T if there is none of that number.
+func (b *bundle[T]) at(i int) (rail T) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i < len(b.rails) {
+		rail = b.rails[i]
+	}
+	return rail
+}
+
+// replace puts a rail beside those that are left, and closes the one that it is in the
+// place of, lest something late come over that. The zero T takes a number, and is gone
+// from the start. After an error the rail is still the caller's.
+func (b *bundle[T]) replace(lost int, by T) (i int, err error) {
+	var none T
+	if lost >= b.numbers() {
+		return 0, fmt.Errorf("%w: rail %d is to be replaced, and never was", ErrNoRoom, lost)
+	}
+	b.lose(lost, fmt.Errorf("%w: it is replaced", transport.ErrLost))
+	if old := b.at(lost); old != none {
+		_ = old.Close() // its memory is gone, or is with the kernel
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.replaced[lost]:
+		return 0, fmt.Errorf("%w: rail %d is to be replaced twice", ErrNoRoom, lost)
+	case b.closed || b.left == 0 || len(b.rails) == Ever:
+		return 0, ErrNoRoom
+	}
+	b.replaced[lost] = true
+	b.rails, b.replaced, b.gone = append(b.rails, by), append(b.replaced, false), append(b.gone, errNone)
+	i = len(b.rails) - 1
+	if by != none {
+		b.gone[i] = nil
+		b.left++
+	}
+	return i, nil
+}
+
+// numbers is how many rails there have been.
+func (b *bundle[T]) numbers() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.rails)
 }
 
 // blame makes of the loss of a rail that of the rail alone, as long as there are
@@ -76,26 +136,37 @@ func (b *bundle[T]) isGone(i int) bool {
 	return b.gone[i] != nil
 }
 
-// Stats adds up what all rails did.
-func (b *bundle[T]) Stats() (all transport.Stats) {
+// connected are the rails that there are or were.
+func (b *bundle[T]) connected() (all []T) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	var none T
 	for _, r := range b.rails {
 		if r != none {
-			all = all.Plus(r.Stats())
+			all = append(all, r)
 		}
+	}
+	return all
+}
+
+// Stats adds up what all rails did.
+func (b *bundle[T]) Stats() (all transport.Stats) {
+	for _, r := range b.connected() {
+		all = all.Plus(r.Stats())
 	}
 	return all
 }
 
 // Close closes all rails at once: each may have to wait for its wire.
 func (b *bundle[T]) Close() error {
-	var none T
-	errs := make([]error, len(b.rails))
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	rails := b.connected()
+	errs := make([]error, len(rails))
 	var wg sync.WaitGroup
-	for i, r := range b.rails {
-		if r != none {
-			wg.Go(func() { errs[i] = r.Close() })
-		}
+	for i, r := range rails {
+		wg.Go(func() { errs[i] = r.Close() })
 	}
 	wg.Wait()
 	return errors.Join(errs...)

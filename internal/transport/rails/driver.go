@@ -16,6 +16,13 @@ func newDriver(ends []transport.Driver, p *pending[transport.Driver]) transport.
 	return driver{newBundle(ends, p.dropped)}
 }
 
+// Replace is told of a rail that the lender puts in the place of one that was lost. After
+// an error the rail is still the caller's.
+func (d driver) Replace(lost int, by transport.Driver) error {
+	_, err := d.replace(lost, by)
+	return err
+}
+
 // Pull pulls over the rail that the ticket names.
 func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, ext transport.Extent) (transport.Digest, error) {
 	return d.over(t, func(rail transport.Driver) (transport.Digest, error) { return rail.Pull(ctx, t, dst, ext) })
@@ -28,13 +35,14 @@ func (d driver) Push(ctx context.Context, src io.ReaderAt, ext transport.Extent,
 
 func (d driver) over(t transport.Ticket, move func(transport.Driver) (transport.Digest, error)) (transport.Digest, error) {
 	i := int(t.Rail)
-	if i >= len(d.rails) || d.rails[i] == nil {
+	rail := d.at(i)
+	if rail == nil {
 		return transport.Digest{}, fmt.Errorf("%w: the peer lends on rail %d, which there is not", transport.ErrLost, i)
 	}
-	digest, err := move(d.rails[i])
+	digest, err := move(rail)
 	err = d.blame(i, err)
 	if errors.Is(err, transport.ErrRail) {
-		_ = d.rails[i].Close() // so that nothing late of it lands where the extent goes next
+		_ = rail.Close() // so that nothing late of it lands where the extent goes next
 	}
 	return digest, err
 }

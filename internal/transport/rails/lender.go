@@ -14,7 +14,8 @@ import (
 type lender struct {
 	*bundle[transport.Lender]
 
-	free   chan int // a token for each slot that is free: its rail
+	slots  int        // of a rail
+	free   chan uint8 // a token for each slot that is free: its rail
 	closed chan struct{}
 	lost   chan struct{} // closed when the last rail is gone
 	ending sync.Once
@@ -24,19 +25,31 @@ type lender struct {
 func newLender(ends []transport.Lender, p *pending[transport.Lender]) transport.Lender {
 	made := p.made
 	l := &lender{bundle: newBundle(ends, p.dropped), closed: make(chan struct{}), lost: make(chan struct{})}
-	slots := 0
 	for _, r := range made {
-		slots += r.Setup.Slots
+		l.slots = max(l.slots, r.Setup.Slots)
 	}
-	l.free = make(chan int, slots)
-	for n := range slots {
+	l.free = make(chan uint8, Ever*l.slots)
+	for n := range l.slots {
 		for i, r := range made { // in turn
 			if ends[i] != nil && n < r.Setup.Slots {
-				l.free <- i
+				l.free <- uint8(i)
 			}
 		}
 	}
 	return l
+}
+
+// Replace puts a rail in the place of one that was lost; the driver has it already. Nil is
+// one that has not come about at this end, and takes a number all the same. After an error
+// the rail is still the caller's.
+func (l *lender) Replace(lost int, by transport.Lender) error {
+	i, err := l.replace(lost, by)
+	for range l.slots {
+		if err == nil && by != nil {
+			l.free <- uint8(i) // there is room for the slots of all rails that there may be
+		}
+	}
+	return err
 }
 
 // LendSource lends on a rail that has a slot free.
@@ -60,7 +73,7 @@ func (l *lender) lend(ctx context.Context, on func(transport.Lender) (transport.
 		if l.isGone(i) {
 			continue
 		}
-		o, err := on(l.rails[i])
+		o, err := on(l.at(i))
 		if err == nil {
 			return &loan{Loan: o, lender: l, rail: i}, nil
 		}
@@ -68,7 +81,7 @@ func (l *lender) lend(ctx context.Context, on func(transport.Lender) (transport.
 		if errors.Is(err, transport.ErrRail) {
 			continue
 		}
-		l.free <- i
+		l.free <- uint8(i)
 		return nil, err
 	}
 }
@@ -84,7 +97,7 @@ func (l *lender) slot(ctx context.Context) (int, error) {
 	}
 	select {
 	case i := <-l.free:
-		return i, nil
+		return int(i), nil
 	case <-l.closed:
 		return 0, transport.ErrClosed
 	case <-l.lost:
@@ -134,12 +147,12 @@ func (o *loan) Settle(ctx context.Context) (transport.Digest, error) {
 func (o *loan) Return() {
 	o.returned.Do(func() {
 		o.Loan.Return()
-		o.lender.free <- o.rail // there is room for every slot
+		o.lender.free <- uint8(o.rail) // there is room for every slot
 	})
 }
 
 // Lost closes the rail: from then on nothing late can come in over it.
 func (o *loan) Lost() {
 	_ = o.lender.blamed(o.rail, fmt.Errorf("%w: the peer has lost it", transport.ErrLost))
-	_ = o.lender.rails[o.rail].Close() // its memory is gone, or is with the kernel
+	_ = o.lender.at(o.rail).Close() // its memory is gone, or is with the kernel
 }

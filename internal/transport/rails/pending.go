@@ -20,6 +20,11 @@ type Rail struct {
 // no host has more.
 const Most = 16
 
+// Replacer is an end of a connection over rails: what Connect returns here.
+type Replacer[T any] interface {
+	Replace(lost int, by T) error
+}
+
 // Share is how many of a connection's slots each of n rails gets.
 func Share(slots, n int) int { return max(min(slots, 2), (slots+n-1)/n) }
 

@@ -144,6 +144,77 @@ func TestLoss(t *testing.T) {
 	}
 }
 
+// Another rail in the place of one that was lost carries as that did. It closes that one,
+// each is replaced once, and none comes after the last is gone.
+func TestReplace(t *testing.T) {
+	for _, way := range []transport.Direction{transport.Put, transport.Get} {
+		t.Run(way.String(), func(t *testing.T) {
+			f := over(t, memory.Faults{}, memory.Faults{CutAt: 1})
+			l, d := pair(t, f, way)
+			lr, dr := l.(rails.Replacer[transport.Lender]), d.(rails.Replacer[transport.Driver])
+			more := func(faults memory.Faults) (transport.Lender, transport.Driver) {
+				s := setup
+				s.Direction = way
+				one := memory.New(faults)
+				return transporttest.Connect(t, one, s, one, s)
+			}
+			refused := func(lost int) {
+				t.Helper()
+				nl, nd := more(memory.Faults{})
+				if err := dr.Replace(lost, nd); !errors.Is(err, rails.ErrNoRoom) {
+					t.Errorf("rail %d, at the driver: %v", lost, err)
+				}
+				if err := lr.Replace(lost, nl); !errors.Is(err, rails.ErrNoRoom) {
+					t.Errorf("rail %d, at the lender: %v", lost, err)
+				}
+				if err := errors.Join(nd.Close(), nl.Close()); err != nil {
+					t.Error(err)
+				}
+			}
+			var lost error
+			for lost == nil {
+				lost = move(t, l, d, way)
+			}
+			if !errors.Is(lost, transport.ErrRail) {
+				t.Fatal(lost)
+			}
+			// Rail 2 does not come about at the lender's end, rail 3 does.
+			_, nd := more(memory.Faults{})
+			if err := errors.Join(dr.Replace(1, nd), lr.Replace(1, nil)); err != nil {
+				t.Fatal(err)
+			}
+			nl, nd := more(memory.Faults{})
+			if err := errors.Join(dr.Replace(2, nd), lr.Replace(2, nl)); err != nil {
+				t.Fatal(err)
+			}
+			refused(1)
+			refused(9)
+			for range 20 {
+				if err := move(t, l, d, way); err != nil {
+					t.Error(err)
+				}
+			}
+			if nl.Stats().Bytes == 0 && nd.Stats().Bytes == 0 {
+				t.Error("nothing went over the rail that came")
+			}
+			// A rail that still works is closed when it is replaced.
+			nl, nd = more(memory.Faults{})
+			if err := errors.Join(dr.Replace(0, nd), lr.Replace(0, nl)); err != nil {
+				t.Fatal(err)
+			}
+			for range 20 {
+				if err := move(t, l, d, way); err != nil {
+					t.Error(err)
+				}
+			}
+			for lost := range 5 { // the last ones go
+				_, _ = dr.Replace(lost, nil), lr.Replace(lost, nil)
+			}
+			refused(3)
+		})
+	}
+}
+
 func lend(ctx context.Context, l transport.Lender, way transport.Direction) (transport.Loan, error) {
 	ext := transport.Extent{Len: 10}
 	if way == transport.Get {

@@ -592,6 +592,7 @@ type SessionRequest struct {
 	//	*SessionRequest_Finish
 	//	*SessionRequest_Abort
 	//	*SessionRequest_Heartbeat
+	//	*SessionRequest_Rail
 	Message       isSessionRequest_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -697,6 +698,15 @@ func (x *SessionRequest) GetHeartbeat() *Heartbeat {
 	return nil
 }
 
+func (x *SessionRequest) GetRail() *Rail {
+	if x != nil {
+		if x, ok := x.Message.(*SessionRequest_Rail); ok {
+			return x.Rail
+		}
+	}
+	return nil
+}
+
 type isSessionRequest_Message interface {
 	isSessionRequest_Message()
 }
@@ -729,6 +739,10 @@ type SessionRequest_Heartbeat struct {
 	Heartbeat *Heartbeat `protobuf:"bytes,7,opt,name=heartbeat,proto3,oneof"`
 }
 
+type SessionRequest_Rail struct {
+	Rail *Rail `protobuf:"bytes,8,opt,name=rail,proto3,oneof"`
+}
+
 func (*SessionRequest_Hello) isSessionRequest_Message() {}
 
 func (*SessionRequest_Ready) isSessionRequest_Message() {}
@@ -743,6 +757,8 @@ func (*SessionRequest_Abort) isSessionRequest_Message() {}
 
 func (*SessionRequest_Heartbeat) isSessionRequest_Message() {}
 
+func (*SessionRequest_Rail) isSessionRequest_Message() {}
+
 // SessionResponse is what the daemon says.
 type SessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -754,6 +770,7 @@ type SessionResponse struct {
 	//	*SessionResponse_Committed
 	//	*SessionResponse_Fault
 	//	*SessionResponse_Heartbeat
+	//	*SessionResponse_Rail
 	Message       isSessionResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -850,6 +867,15 @@ func (x *SessionResponse) GetHeartbeat() *Heartbeat {
 	return nil
 }
 
+func (x *SessionResponse) GetRail() *Rail {
+	if x != nil {
+		if x, ok := x.Message.(*SessionResponse_Rail); ok {
+			return x.Rail
+		}
+	}
+	return nil
+}
+
 type isSessionResponse_Message interface {
 	isSessionResponse_Message()
 }
@@ -878,6 +904,10 @@ type SessionResponse_Heartbeat struct {
 	Heartbeat *Heartbeat `protobuf:"bytes,6,opt,name=heartbeat,proto3,oneof"`
 }
 
+type SessionResponse_Rail struct {
+	Rail *Rail `protobuf:"bytes,7,opt,name=rail,proto3,oneof"`
+}
+
 func (*SessionResponse_Welcome) isSessionResponse_Message() {}
 
 func (*SessionResponse_Accept) isSessionResponse_Message() {}
@@ -889,6 +919,8 @@ func (*SessionResponse_Committed) isSessionResponse_Message() {}
 func (*SessionResponse_Fault) isSessionResponse_Message() {}
 
 func (*SessionResponse_Heartbeat) isSessionResponse_Message() {}
+
+func (*SessionResponse_Rail) isSessionResponse_Message() {}
 
 // Hello opens a session.
 type Hello struct {
@@ -1251,6 +1283,69 @@ func (x *Endpoint) GetMore() []*Endpoint {
 	return nil
 }
 
+// Rail is one more rail for a session, in the place of one that was lost. The client
+// asks for it, one at a time, whenever a session is open, and the daemon answers. The
+// new rail gets the next number, whether or not it comes about at the client's end.
+type Rail struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Endpoint      *Endpoint              `protobuf:"bytes,1,opt,name=endpoint,proto3" json:"endpoint,omitempty"` // without more; in the daemon's answer, none says that it could not be made
+	Lost          uint32                 `protobuf:"varint,2,opt,name=lost,proto3" json:"lost,omitempty"`        // the client's: number of the rail that it replaces, which both ends close
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`     // the daemon's: why there is no endpoint
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rail) Reset() {
+	*x = Rail{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rail) ProtoMessage() {}
+
+func (x *Rail) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rail.ProtoReflect.Descriptor instead.
+func (*Rail) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Rail) GetEndpoint() *Endpoint {
+	if x != nil {
+		return x.Endpoint
+	}
+	return nil
+}
+
+func (x *Rail) GetLost() uint32 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *Rail) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // QueuePair is a reliable-connected queue pair.
 type QueuePair struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1262,7 +1357,7 @@ type QueuePair struct {
 
 func (x *QueuePair) Reset() {
 	*x = QueuePair{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1274,7 +1369,7 @@ func (x *QueuePair) String() string {
 func (*QueuePair) ProtoMessage() {}
 
 func (x *QueuePair) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1287,7 +1382,7 @@ func (x *QueuePair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueuePair.ProtoReflect.Descriptor instead.
 func (*QueuePair) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *QueuePair) GetNumber() uint32 {
@@ -1323,7 +1418,7 @@ type Copy struct {
 
 func (x *Copy) Reset() {
 	*x = Copy{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1335,7 +1430,7 @@ func (x *Copy) String() string {
 func (*Copy) ProtoMessage() {}
 
 func (x *Copy) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1348,7 +1443,7 @@ func (x *Copy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Copy.ProtoReflect.Descriptor instead.
 func (*Copy) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Copy) GetTargets() []*Target {
@@ -1433,7 +1528,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1445,7 +1540,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1458,7 +1553,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Target) GetPath() []byte {
@@ -1497,7 +1592,7 @@ type WalkOptions struct {
 
 func (x *WalkOptions) Reset() {
 	*x = WalkOptions{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1509,7 +1604,7 @@ func (x *WalkOptions) String() string {
 func (*WalkOptions) ProtoMessage() {}
 
 func (x *WalkOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1522,7 +1617,7 @@ func (x *WalkOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalkOptions.ProtoReflect.Descriptor instead.
 func (*WalkOptions) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{9}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *WalkOptions) GetRecursive() bool {
@@ -1627,7 +1722,7 @@ type Rule struct {
 
 func (x *Rule) Reset() {
 	*x = Rule{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +1734,7 @@ func (x *Rule) String() string {
 func (*Rule) ProtoMessage() {}
 
 func (x *Rule) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +1747,7 @@ func (x *Rule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rule.ProtoReflect.Descriptor instead.
 func (*Rule) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{10}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Rule) GetPattern() []byte {
@@ -1679,7 +1774,7 @@ type Files struct {
 
 func (x *Files) Reset() {
 	*x = Files{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1691,7 +1786,7 @@ func (x *Files) String() string {
 func (*Files) ProtoMessage() {}
 
 func (x *Files) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1704,7 +1799,7 @@ func (x *Files) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Files.ProtoReflect.Descriptor instead.
 func (*Files) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{11}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Files) GetPaths() [][]byte {
@@ -1741,7 +1836,7 @@ type LandOptions struct {
 
 func (x *LandOptions) Reset() {
 	*x = LandOptions{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1753,7 +1848,7 @@ func (x *LandOptions) String() string {
 func (*LandOptions) ProtoMessage() {}
 
 func (x *LandOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1766,7 +1861,7 @@ func (x *LandOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LandOptions.ProtoReflect.Descriptor instead.
 func (*LandOptions) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{12}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LandOptions) GetPerms() bool {
@@ -1905,7 +2000,7 @@ type Accept struct {
 
 func (x *Accept) Reset() {
 	*x = Accept{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1917,7 +2012,7 @@ func (x *Accept) String() string {
 func (*Accept) ProtoMessage() {}
 
 func (x *Accept) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1930,7 +2025,7 @@ func (x *Accept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accept.ProtoReflect.Descriptor instead.
 func (*Accept) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{13}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Accept) GetPath() []byte {
@@ -1965,7 +2060,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1977,7 +2072,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1990,7 +2085,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{14}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Batch) GetEntries() []*Entry {
@@ -2114,7 +2209,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2126,7 +2221,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2139,7 +2234,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{15}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Entry) GetId() uint64 {
@@ -2302,7 +2397,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2314,7 +2409,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2327,7 +2422,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{16}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Owner) GetUid() uint32 {
@@ -2369,7 +2464,7 @@ type Xattr struct {
 
 func (x *Xattr) Reset() {
 	*x = Xattr{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2381,7 +2476,7 @@ func (x *Xattr) String() string {
 func (*Xattr) ProtoMessage() {}
 
 func (x *Xattr) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2394,7 +2489,7 @@ func (x *Xattr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Xattr.ProtoReflect.Descriptor instead.
 func (*Xattr) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{17}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Xattr) GetName() []byte {
@@ -2421,7 +2516,7 @@ type Ranges struct {
 
 func (x *Ranges) Reset() {
 	*x = Ranges{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2433,7 +2528,7 @@ func (x *Ranges) String() string {
 func (*Ranges) ProtoMessage() {}
 
 func (x *Ranges) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2446,7 +2541,7 @@ func (x *Ranges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ranges.ProtoReflect.Descriptor instead.
 func (*Ranges) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{18}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Ranges) GetRanges() []*Range {
@@ -2467,7 +2562,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2479,7 +2574,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2492,7 +2587,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{19}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Range) GetOffset() uint64 {
@@ -2520,7 +2615,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2532,7 +2627,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2545,7 +2640,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{20}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Problem) GetPath() []byte {
@@ -2579,7 +2674,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2591,7 +2686,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2604,7 +2699,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{21}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Verdict) GetId() uint64 {
@@ -2676,7 +2771,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2688,7 +2783,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2701,7 +2796,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{22}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Seal) GetId() uint64 {
@@ -2746,7 +2841,7 @@ type Offer struct {
 
 func (x *Offer) Reset() {
 	*x = Offer{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2758,7 +2853,7 @@ func (x *Offer) String() string {
 func (*Offer) ProtoMessage() {}
 
 func (x *Offer) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2771,7 +2866,7 @@ func (x *Offer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offer.ProtoReflect.Descriptor instead.
 func (*Offer) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{23}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Offer) GetId() uint64 {
@@ -2822,7 +2917,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2834,7 +2929,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2847,7 +2942,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{24}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Segment) GetId() uint64 {
@@ -2892,7 +2987,7 @@ type Ticket struct {
 
 func (x *Ticket) Reset() {
 	*x = Ticket{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2904,7 +2999,7 @@ func (x *Ticket) String() string {
 func (*Ticket) ProtoMessage() {}
 
 func (x *Ticket) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2917,7 +3012,7 @@ func (x *Ticket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ticket.ProtoReflect.Descriptor instead.
 func (*Ticket) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{25}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Ticket) GetAddress() uint64 {
@@ -2969,7 +3064,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2981,7 +3076,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2994,7 +3089,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{26}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Settlement) GetId() uint64 {
@@ -3043,7 +3138,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3055,7 +3150,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3068,7 +3163,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{27}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Outcome) GetId() uint64 {
@@ -3095,7 +3190,7 @@ type Finish struct {
 
 func (x *Finish) Reset() {
 	*x = Finish{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3107,7 +3202,7 @@ func (x *Finish) String() string {
 func (*Finish) ProtoMessage() {}
 
 func (x *Finish) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3120,7 +3215,7 @@ func (x *Finish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finish.ProtoReflect.Descriptor instead.
 func (*Finish) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{28}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{29}
 }
 
 // Committed answers Finish: the good end of a transfer.
@@ -3133,7 +3228,7 @@ type Committed struct {
 
 func (x *Committed) Reset() {
 	*x = Committed{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3145,7 +3240,7 @@ func (x *Committed) String() string {
 func (*Committed) ProtoMessage() {}
 
 func (x *Committed) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3158,7 +3253,7 @@ func (x *Committed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Committed.ProtoReflect.Descriptor instead.
 func (*Committed) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{29}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Committed) GetCounters() *Counters {
@@ -3202,7 +3297,7 @@ type Counters struct {
 
 func (x *Counters) Reset() {
 	*x = Counters{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3214,7 +3309,7 @@ func (x *Counters) String() string {
 func (*Counters) ProtoMessage() {}
 
 func (x *Counters) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3227,7 +3322,7 @@ func (x *Counters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counters.ProtoReflect.Descriptor instead.
 func (*Counters) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{30}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Counters) GetBytes() uint64 {
@@ -3416,7 +3511,7 @@ type Abort struct {
 
 func (x *Abort) Reset() {
 	*x = Abort{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3428,7 +3523,7 @@ func (x *Abort) String() string {
 func (*Abort) ProtoMessage() {}
 
 func (x *Abort) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3441,7 +3536,7 @@ func (x *Abort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Abort.ProtoReflect.Descriptor instead.
 func (*Abort) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{31}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Abort) GetReason() *Fault {
@@ -3461,7 +3556,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3473,7 +3568,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3486,7 +3581,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{32}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{33}
 }
 
 // Fault ends a transfer, or answers Hello. It also travels as a detail of the
@@ -3504,7 +3599,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3516,7 +3611,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3529,7 +3624,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{33}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Fault) GetCode() FaultCode {
@@ -3571,7 +3666,7 @@ var File_rdmacp_v1_rdmacp_proto protoreflect.FileDescriptor
 
 const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\n" +
-	"\x16rdmacp/v1/rdmacp.proto\x12\trdmacp.v1\"\xcd\x02\n" +
+	"\x16rdmacp/v1/rdmacp.proto\x12\trdmacp.v1\"\xf4\x02\n" +
 	"\x0eSessionRequest\x12(\n" +
 	"\x05hello\x18\x01 \x01(\v2\x10.rdmacp.v1.HelloH\x00R\x05hello\x12(\n" +
 	"\x05ready\x18\x02 \x01(\v2\x10.rdmacp.v1.ReadyH\x00R\x05ready\x12%\n" +
@@ -3579,15 +3674,17 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05batch\x18\x04 \x01(\v2\x10.rdmacp.v1.BatchH\x00R\x05batch\x12+\n" +
 	"\x06finish\x18\x05 \x01(\v2\x11.rdmacp.v1.FinishH\x00R\x06finish\x12(\n" +
 	"\x05abort\x18\x06 \x01(\v2\x10.rdmacp.v1.AbortH\x00R\x05abort\x124\n" +
-	"\theartbeat\x18\a \x01(\v2\x14.rdmacp.v1.HeartbeatH\x00R\theartbeatB\t\n" +
-	"\amessage\"\xb9\x02\n" +
+	"\theartbeat\x18\a \x01(\v2\x14.rdmacp.v1.HeartbeatH\x00R\theartbeat\x12%\n" +
+	"\x04rail\x18\b \x01(\v2\x0f.rdmacp.v1.RailH\x00R\x04railB\t\n" +
+	"\amessage\"\xe0\x02\n" +
 	"\x0fSessionResponse\x12.\n" +
 	"\awelcome\x18\x01 \x01(\v2\x12.rdmacp.v1.WelcomeH\x00R\awelcome\x12+\n" +
 	"\x06accept\x18\x02 \x01(\v2\x11.rdmacp.v1.AcceptH\x00R\x06accept\x12(\n" +
 	"\x05batch\x18\x03 \x01(\v2\x10.rdmacp.v1.BatchH\x00R\x05batch\x124\n" +
 	"\tcommitted\x18\x04 \x01(\v2\x14.rdmacp.v1.CommittedH\x00R\tcommitted\x12(\n" +
 	"\x05fault\x18\x05 \x01(\v2\x10.rdmacp.v1.FaultH\x00R\x05fault\x124\n" +
-	"\theartbeat\x18\x06 \x01(\v2\x14.rdmacp.v1.HeartbeatH\x00R\theartbeatB\t\n" +
+	"\theartbeat\x18\x06 \x01(\v2\x14.rdmacp.v1.HeartbeatH\x00R\theartbeat\x12%\n" +
+	"\x04rail\x18\a \x01(\v2\x0f.rdmacp.v1.RailH\x00R\x04railB\t\n" +
 	"\amessage\"\xb0\x02\n" +
 	"\x05Hello\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x18\n" +
@@ -3626,7 +3723,11 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05token\x18\n" +
 	" \x01(\fR\x05token\x12 \n" +
 	"\vconnections\x18\v \x01(\rR\vconnections\x12'\n" +
-	"\x04more\x18\f \x03(\v2\x13.rdmacp.v1.EndpointR\x04more\"5\n" +
+	"\x04more\x18\f \x03(\v2\x13.rdmacp.v1.EndpointR\x04more\"c\n" +
+	"\x04Rail\x12/\n" +
+	"\bendpoint\x18\x01 \x01(\v2\x13.rdmacp.v1.EndpointR\bendpoint\x12\x12\n" +
+	"\x04lost\x18\x02 \x01(\rR\x04lost\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"5\n" +
 	"\tQueuePair\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x10\n" +
 	"\x03psn\x18\x02 \x01(\rR\x03psn\"\xf0\x02\n" +
@@ -3920,7 +4021,7 @@ func file_rdmacp_v1_rdmacp_proto_rawDescGZIP() []byte {
 }
 
 var file_rdmacp_v1_rdmacp_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_rdmacp_v1_rdmacp_proto_goTypes = []any{
 	(Direction)(0),          // 0: rdmacp.v1.Direction
 	(Transport)(0),          // 1: rdmacp.v1.Transport
@@ -3937,96 +4038,100 @@ var file_rdmacp_v1_rdmacp_proto_goTypes = []any{
 	(*Welcome)(nil),         // 12: rdmacp.v1.Welcome
 	(*Ready)(nil),           // 13: rdmacp.v1.Ready
 	(*Endpoint)(nil),        // 14: rdmacp.v1.Endpoint
-	(*QueuePair)(nil),       // 15: rdmacp.v1.QueuePair
-	(*Copy)(nil),            // 16: rdmacp.v1.Copy
-	(*Target)(nil),          // 17: rdmacp.v1.Target
-	(*WalkOptions)(nil),     // 18: rdmacp.v1.WalkOptions
-	(*Rule)(nil),            // 19: rdmacp.v1.Rule
-	(*Files)(nil),           // 20: rdmacp.v1.Files
-	(*LandOptions)(nil),     // 21: rdmacp.v1.LandOptions
-	(*Accept)(nil),          // 22: rdmacp.v1.Accept
-	(*Batch)(nil),           // 23: rdmacp.v1.Batch
-	(*Entry)(nil),           // 24: rdmacp.v1.Entry
-	(*Owner)(nil),           // 25: rdmacp.v1.Owner
-	(*Xattr)(nil),           // 26: rdmacp.v1.Xattr
-	(*Ranges)(nil),          // 27: rdmacp.v1.Ranges
-	(*Range)(nil),           // 28: rdmacp.v1.Range
-	(*Problem)(nil),         // 29: rdmacp.v1.Problem
-	(*Verdict)(nil),         // 30: rdmacp.v1.Verdict
-	(*Seal)(nil),            // 31: rdmacp.v1.Seal
-	(*Offer)(nil),           // 32: rdmacp.v1.Offer
-	(*Segment)(nil),         // 33: rdmacp.v1.Segment
-	(*Ticket)(nil),          // 34: rdmacp.v1.Ticket
-	(*Settlement)(nil),      // 35: rdmacp.v1.Settlement
-	(*Outcome)(nil),         // 36: rdmacp.v1.Outcome
-	(*Finish)(nil),          // 37: rdmacp.v1.Finish
-	(*Committed)(nil),       // 38: rdmacp.v1.Committed
-	(*Counters)(nil),        // 39: rdmacp.v1.Counters
-	(*Abort)(nil),           // 40: rdmacp.v1.Abort
-	(*Heartbeat)(nil),       // 41: rdmacp.v1.Heartbeat
-	(*Fault)(nil),           // 42: rdmacp.v1.Fault
+	(*Rail)(nil),            // 15: rdmacp.v1.Rail
+	(*QueuePair)(nil),       // 16: rdmacp.v1.QueuePair
+	(*Copy)(nil),            // 17: rdmacp.v1.Copy
+	(*Target)(nil),          // 18: rdmacp.v1.Target
+	(*WalkOptions)(nil),     // 19: rdmacp.v1.WalkOptions
+	(*Rule)(nil),            // 20: rdmacp.v1.Rule
+	(*Files)(nil),           // 21: rdmacp.v1.Files
+	(*LandOptions)(nil),     // 22: rdmacp.v1.LandOptions
+	(*Accept)(nil),          // 23: rdmacp.v1.Accept
+	(*Batch)(nil),           // 24: rdmacp.v1.Batch
+	(*Entry)(nil),           // 25: rdmacp.v1.Entry
+	(*Owner)(nil),           // 26: rdmacp.v1.Owner
+	(*Xattr)(nil),           // 27: rdmacp.v1.Xattr
+	(*Ranges)(nil),          // 28: rdmacp.v1.Ranges
+	(*Range)(nil),           // 29: rdmacp.v1.Range
+	(*Problem)(nil),         // 30: rdmacp.v1.Problem
+	(*Verdict)(nil),         // 31: rdmacp.v1.Verdict
+	(*Seal)(nil),            // 32: rdmacp.v1.Seal
+	(*Offer)(nil),           // 33: rdmacp.v1.Offer
+	(*Segment)(nil),         // 34: rdmacp.v1.Segment
+	(*Ticket)(nil),          // 35: rdmacp.v1.Ticket
+	(*Settlement)(nil),      // 36: rdmacp.v1.Settlement
+	(*Outcome)(nil),         // 37: rdmacp.v1.Outcome
+	(*Finish)(nil),          // 38: rdmacp.v1.Finish
+	(*Committed)(nil),       // 39: rdmacp.v1.Committed
+	(*Counters)(nil),        // 40: rdmacp.v1.Counters
+	(*Abort)(nil),           // 41: rdmacp.v1.Abort
+	(*Heartbeat)(nil),       // 42: rdmacp.v1.Heartbeat
+	(*Fault)(nil),           // 43: rdmacp.v1.Fault
 }
 var file_rdmacp_v1_rdmacp_proto_depIdxs = []int32{
 	11, // 0: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
 	13, // 1: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
-	16, // 2: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
-	23, // 3: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
-	37, // 4: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
-	40, // 5: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
-	41, // 6: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	12, // 7: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
-	22, // 8: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
-	23, // 9: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
-	38, // 10: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
-	42, // 11: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
-	41, // 12: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	14, // 13: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
-	0,  // 14: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
-	14, // 15: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
-	2,  // 16: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
-	15, // 17: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
-	1,  // 18: rdmacp.v1.Endpoint.transport:type_name -> rdmacp.v1.Transport
-	14, // 19: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
-	17, // 20: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
-	3,  // 21: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
-	18, // 22: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
-	21, // 23: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
-	5,  // 24: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
-	19, // 25: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
-	20, // 26: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
-	4,  // 27: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
-	19, // 28: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
-	4,  // 29: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
-	24, // 30: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
-	29, // 31: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
-	30, // 32: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
-	31, // 33: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
-	32, // 34: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
-	35, // 35: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
-	36, // 36: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
-	6,  // 37: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
-	25, // 38: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
-	27, // 39: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
-	26, // 40: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
-	28, // 41: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
-	42, // 42: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
-	7,  // 43: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
-	28, // 44: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
-	42, // 45: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
-	42, // 46: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
-	33, // 47: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
-	34, // 48: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
-	42, // 49: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
-	39, // 50: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
-	42, // 51: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
-	8,  // 52: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
-	9,  // 53: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
-	10, // 54: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
-	54, // [54:55] is the sub-list for method output_type
-	53, // [53:54] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	17, // 2: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
+	24, // 3: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
+	38, // 4: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
+	41, // 5: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
+	42, // 6: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	15, // 7: rdmacp.v1.SessionRequest.rail:type_name -> rdmacp.v1.Rail
+	12, // 8: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
+	23, // 9: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
+	24, // 10: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
+	39, // 11: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
+	43, // 12: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
+	42, // 13: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	15, // 14: rdmacp.v1.SessionResponse.rail:type_name -> rdmacp.v1.Rail
+	14, // 15: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
+	0,  // 16: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
+	14, // 17: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
+	2,  // 18: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
+	16, // 19: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
+	1,  // 20: rdmacp.v1.Endpoint.transport:type_name -> rdmacp.v1.Transport
+	14, // 21: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
+	14, // 22: rdmacp.v1.Rail.endpoint:type_name -> rdmacp.v1.Endpoint
+	18, // 23: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
+	3,  // 24: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
+	19, // 25: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
+	22, // 26: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
+	5,  // 27: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
+	20, // 28: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
+	21, // 29: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
+	4,  // 30: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
+	20, // 31: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
+	4,  // 32: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
+	25, // 33: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
+	30, // 34: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
+	31, // 35: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
+	32, // 36: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
+	33, // 37: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
+	36, // 38: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
+	37, // 39: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
+	6,  // 40: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
+	26, // 41: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
+	28, // 42: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
+	27, // 43: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
+	29, // 44: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
+	43, // 45: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
+	7,  // 46: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
+	29, // 47: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
+	43, // 48: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
+	43, // 49: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
+	34, // 50: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
+	35, // 51: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
+	43, // 52: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
+	40, // 53: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
+	43, // 54: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
+	8,  // 55: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
+	9,  // 56: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
+	10, // 57: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
+	57, // [57:58] is the sub-list for method output_type
+	56, // [56:57] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_rdmacp_v1_rdmacp_proto_init() }
@@ -4042,6 +4147,7 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 		(*SessionRequest_Finish)(nil),
 		(*SessionRequest_Abort)(nil),
 		(*SessionRequest_Heartbeat)(nil),
+		(*SessionRequest_Rail)(nil),
 	}
 	file_rdmacp_v1_rdmacp_proto_msgTypes[1].OneofWrappers = []any{
 		(*SessionResponse_Welcome)(nil),
@@ -4050,15 +4156,16 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 		(*SessionResponse_Committed)(nil),
 		(*SessionResponse_Fault)(nil),
 		(*SessionResponse_Heartbeat)(nil),
+		(*SessionResponse_Rail)(nil),
 	}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[15].OneofWrappers = []any{}
+	file_rdmacp_v1_rdmacp_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rdmacp_v1_rdmacp_proto_rawDesc), len(file_rdmacp_v1_rdmacp_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
