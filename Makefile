@@ -51,7 +51,7 @@ package-test: ## install, use, upgrade and remove the package under systemd in a
 	@hack/package/test
 
 .PHONY: lint
-lint: ## golangci-lint, buf lint, shellcheck, and whether generated code is in step
+lint: ## golangci-lint, buf lint, shellcheck, the chart, and whether generated code is in step
 	@hack/lint
 
 .PHONY: generate
