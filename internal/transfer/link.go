@@ -56,11 +56,12 @@ type Segment struct {
 
 // Settlement is what the driver says once it is done with an offer.
 type Settlement struct {
-	ID     int64
-	Digest transport.Digest // of the bundle, as the driver read it from the loan or wrote it into it
-	Again  bool             // the digest of a pulled bundle differed: offer the same again
-	Lost   bool             // the rail of the loan is gone, and its fate unknown: offer the same again
-	Kept   []int            // indexes of the segments that are the same at both ends; if that is all, nothing moved
+	ID       int64
+	Digest   transport.Digest // of the bundle, as the driver read it from the loan or wrote it into it
+	Again    bool             // the digest of a pulled bundle differed: offer the same again
+	Lost     bool             // the rail of the loan is gone, and its fate unknown: offer the same again
+	Unwanted bool             // of a put: all that is in the bundle was given up, and nothing moved
+	Kept     []int            // indexes of the segments that are the same at both ends; if that is all, nothing moved
 }
 
 // Outcome is what became of a file that was wanted.

@@ -75,6 +75,10 @@ func (p *puller) one(ctx context.Context, o Offer) error {
 	if err := p.dst.reserve(ctx, o.Segments); err != nil {
 		return err
 	}
+	if o.Ticket.Len > 0 && !p.dst.wants(o.Segments) {
+		p.driving.settle(Settlement{ID: o.ID, Unwanted: true})
+		return nil
+	}
 	into := newScatter(p.dst, o.Segments)
 	same := compare(o.Segments, p.dst.old)
 	switch {

@@ -55,6 +55,9 @@ func (l *load) drop() {
 	}
 }
 
+// isDropped reports whether drop was called.
+func (l *load) isDropped() bool { return l != nil && l.dropped.Load() }
+
 func newQueue(chunk int) *queue {
 	return &queue{chunk: int64(chunk), wake: make(chan struct{})}
 }

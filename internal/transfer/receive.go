@@ -68,6 +68,9 @@ func (r *receiver) bundle(ctx context.Context, b *bundle) error {
 	if err := r.dst.reserve(ctx, segments); err != nil {
 		return err
 	}
+	if !r.options.Verify && !r.dst.wants(segments) {
+		return nil
+	}
 	for i := range segments {
 		s := &segments[i]
 		if s.Compare {
@@ -120,8 +123,8 @@ func (r *receiver) once(ctx context.Context, id int64, segments []Segment, into 
 	case said.Lost:
 		loan.Lost()
 		return sent, arrived, transport.ErrRail
-	case said.Again:
-		return sent, arrived, broke("offer %d is asked for again, but flows the other way", id)
+	case said.Again || said.Unwanted:
+		return sent, arrived, broke("offer %d is answered as if it flowed the other way", id)
 	}
 	into.keeping(said.Kept)
 	if len(said.Kept) == len(segments) { // nothing was pushed

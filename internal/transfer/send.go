@@ -122,6 +122,9 @@ func (s *sender) lend(ctx context.Context, id int64, segments []Segment, from io
 			try--
 			s.tally.retried()
 			continue
+		case said.Unwanted:
+			s.src.unwanted(segments)
+			return nil
 		case kept == int64(length(segments)), !said.Again && said.Digest == digest:
 			s.tally.moved(solid(segments)-kept, kept)
 			return nil

@@ -18,6 +18,26 @@ func (s *sink) landingOf(t *taken) (tree.Landing, error) {
 	return t.landing, t.err
 }
 
+// wants reports whether anything of a bundle is wanted. Files that come in parts are opened
+// for that, ahead of their bytes: one that cannot be may be of any size.
+func (s *sink) wants(segments []Segment) bool {
+	wanted := false
+	for _, seg := range segments {
+		t := s.find(seg.ID)
+		if t == nil {
+			continue
+		}
+		if !t.whole(seg.Range) {
+			if _, err := s.landingOf(t); err != nil {
+				s.fail(t, asFault("writing "+t.path, err), false)
+				continue
+			}
+		}
+		wanted = true
+	}
+	return wanted
+}
+
 // write writes a segment's bytes. A file that cannot be written is given up, and
 // the rest of the bundle goes on.
 func (s *sink) write(seg Segment, p []byte) (m transport.Moved) {

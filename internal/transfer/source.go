@@ -155,8 +155,11 @@ func (s *source) outcome(o Outcome) error {
 	g.mu.Lock()
 	seal := g.seal
 	g.mu.Unlock()
-	if seal.ID == 0 || seal.Fault != nil {
+	switch {
+	case seal.ID == 0 || seal.Fault != nil:
 		return broke("%q is in place, but was not read to its end", g.path)
+	case g.load.isDropped():
+		return broke("%q is in place, but not all of it was wanted", g.path)
 	}
 	s.tally.count(func(r *Report) { r.Files++ })
 	if s.options.Events.Committed != nil {
@@ -165,6 +168,15 @@ func (s *source) outcome(o Outcome) error {
 	s.remove(g)
 	s.release(g)
 	return nil
+}
+
+// unwanted lends no more of files that the sink has given up: an outcome will say why.
+func (s *source) unwanted(segments []Segment) {
+	for _, seg := range segments {
+		if g := s.find(seg.ID); g != nil {
+			g.load.drop()
+		}
+	}
 }
 
 // remove removes a file whose copy is safe, if that was asked for.

@@ -332,7 +332,7 @@ func everything() transfer.Batch {
 				{ID: 2, Range: tree.Range{Len: 7}, Compare: true, Digest: digest}, {ID: 3, Range: tree.Range{Len: 7}, Compare: true},
 			}},
 		},
-		Settled:  []transfer.Settlement{{ID: 1, Digest: digest, Again: true}, {ID: 2, Kept: []int{0, 1}}},
+		Settled:  []transfer.Settlement{{ID: 1, Digest: digest, Again: true}, {ID: 2, Kept: []int{0, 1}}, {ID: 3, Unwanted: true}},
 		Outcomes: []transfer.Outcome{{ID: 2}, {ID: 3, Fault: stale}},
 		Done:     true,
 	}

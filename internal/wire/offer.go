@@ -85,11 +85,11 @@ func segmentOf(id, off, n uint64) (transfer.Segment, error) {
 }
 
 func fromSettlement(s transfer.Settlement) *pb.Settlement {
-	return &pb.Settlement{Id: uint64(s.ID), Digest: fromDigest(s.Digest), Again: s.Again, Lost: s.Lost, Kept: each(s.Kept, func(i int) uint32 { return uint32(i) })}
+	return &pb.Settlement{Id: uint64(s.ID), Digest: fromDigest(s.Digest), Again: s.Again, Lost: s.Lost, Unwanted: s.Unwanted, Kept: each(s.Kept, func(i int) uint32 { return uint32(i) })}
 }
 
 func toSettlement(m *pb.Settlement) (s transfer.Settlement, err error) {
-	s.ID, s.Again, s.Lost = int64(m.GetId()), m.GetAgain(), m.GetLost()
+	s.ID, s.Again, s.Lost, s.Unwanted = int64(m.GetId()), m.GetAgain(), m.GetLost(), m.GetUnwanted()
 	if s.ID <= 0 {
 		return s, fmt.Errorf("offer %d", s.ID)
 	}

@@ -2,15 +2,13 @@ package e2e
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 )
 
-var movedBytes = regexp.MustCompile(`"bytes":(\d+),`)
+var movedBytes = regexp.MustCompile(`"bytes":[1-9]\d*,`)
 
-// TestDiskFull copies to a file system that is too small: no more of the file moves than what
-// is under way when it is refused.
+// TestDiskFull copies to a file system that is too small: nothing of the file moves.
 func TestDiskFull(t *testing.T) {
 	for _, way := range []string{"put", "get"} {
 		t.Run(way, func(t *testing.T) {
@@ -25,12 +23,8 @@ func TestDiskFull(t *testing.T) {
 			if named := strings.HasPrefix(r.stderr, "rdmacp: "+there); named != (way == "put") {
 				t.Errorf("the answer does not say that it is %s whose disk is full", to.name)
 			}
-			const window = 16 << 20
-			log := tr.lab.daemon.log.since(tr.log)
-			for _, m := range movedBytes.FindAllStringSubmatch(log, -1) {
-				if n, err := strconv.Atoi(m[1]); err != nil || n > window {
-					t.Errorf("%s bytes moved of a file that could not fit\n%s", m[1], log)
-				}
+			if log := tr.lab.daemon.log.since(tr.log); movedBytes.MatchString(log) {
+				t.Errorf("bytes moved of a file that could not fit\n%s", log)
 			}
 		})
 	}

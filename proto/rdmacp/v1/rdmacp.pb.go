@@ -3054,10 +3054,11 @@ func (x *Ticket) GetRail() uint32 {
 type Settlement struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Digest        []byte                 `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`     // of what the daemon read from the loan, or wrote into it; none: zero
-	Again         bool                   `protobuf:"varint,3,opt,name=again,proto3" json:"again,omitempty"`      // for a put: the digests differ; offer the same again
-	Kept          []uint32               `protobuf:"varint,4,rep,packed,name=kept,proto3" json:"kept,omitempty"` // indexes of the segments that are the same at both ends
-	Lost          bool                   `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`        // the rail is gone: nothing is known of the loan; offer the same again on another
+	Digest        []byte                 `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`      // of what the daemon read from the loan, or wrote into it; none: zero
+	Again         bool                   `protobuf:"varint,3,opt,name=again,proto3" json:"again,omitempty"`       // for a put: the digests differ; offer the same again
+	Kept          []uint32               `protobuf:"varint,4,rep,packed,name=kept,proto3" json:"kept,omitempty"`  // indexes of the segments that are the same at both ends
+	Lost          bool                   `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`         // the rail is gone: nothing is known of the loan; offer the same again on another
+	Unwanted      bool                   `protobuf:"varint,6,opt,name=unwanted,proto3" json:"unwanted,omitempty"` // for a put: the files that the bundle is of were given up, and nothing has moved
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3123,6 +3124,13 @@ func (x *Settlement) GetKept() []uint32 {
 func (x *Settlement) GetLost() bool {
 	if x != nil {
 		return x.Lost
+	}
+	return false
+}
+
+func (x *Settlement) GetUnwanted() bool {
+	if x != nil {
+		return x.Unwanted
 	}
 	return false
 }
@@ -3876,14 +3884,15 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x04rkey\x18\x02 \x01(\aR\x04rkey\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\rR\x06length\x12\x1c\n" +
 	"\timmediate\x18\x04 \x01(\aR\timmediate\x12\x12\n" +
-	"\x04rail\x18\x05 \x01(\rR\x04rail\"r\n" +
+	"\x04rail\x18\x05 \x01(\rR\x04rail\"\x8e\x01\n" +
 	"\n" +
 	"Settlement\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\fR\x06digest\x12\x14\n" +
 	"\x05again\x18\x03 \x01(\bR\x05again\x12\x12\n" +
 	"\x04kept\x18\x04 \x03(\rR\x04kept\x12\x12\n" +
-	"\x04lost\x18\x05 \x01(\bR\x04lost\"A\n" +
+	"\x04lost\x18\x05 \x01(\bR\x04lost\x12\x1a\n" +
+	"\bunwanted\x18\x06 \x01(\bR\bunwanted\"A\n" +
 	"\aOutcome\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x05fault\x18\x02 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\b\n" +
