@@ -81,11 +81,15 @@ func TestRXEPool(t *testing.T) {
 // pinned is the number of bytes that the kernel counts as pinned by this process.
 func pinned(t *testing.T) uint64 {
 	t.Helper()
-	l, err := readLimits()
+	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l.pinned
+	n, err := parsePinned(status)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // Reserved huge pages are used where the host has some.
