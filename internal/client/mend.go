@@ -38,7 +38,7 @@ func (s *Session) mend(ctx context.Context, lost int, rest time.Duration) {
 		case <-ctx.Done():
 			return
 		}
-		pending, err := s.options.Fabric.PrepareLender(ctx, setup)
+		pending, err := s.fabric.PrepareLender(ctx, setup)
 		if err == nil {
 			err = s.join(ctx, &joining{pending, lost, rest})
 		}

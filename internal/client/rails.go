@@ -30,7 +30,7 @@ func (s *Session) rails(ctx context.Context, first transport.Setup) []rails.Rail
 	rs := make([]rails.Rail, 0, len(setups))
 	for i := range setups {
 		setups[i].Slots = rails.Share(s.options.Slots, len(setups))
-		rs = append(rs, rails.Rail{Fabric: s.options.Fabric, Setup: setups[i]})
+		rs = append(rs, rails.Rail{Fabric: s.fabric, Setup: setups[i]})
 	}
 	s.setups = setups
 	return rs

@@ -36,6 +36,7 @@ type Options struct {
 	ConnectTimeout time.Duration       // for all that comes ahead of the first transfer
 	Unverified     bool                // no digests of what is moved are computed
 	ZeroCopy       bool                // the session fails where a CPU would have to copy payload
+	Encrypt        bool                // what is moved has to be encrypted on the way; it takes TLS
 	Version        string              // of this client, for messages
 	TLS            *mtls.Store         // this end's credentials; nil: without TLS
 	Logger         *slog.Logger
@@ -50,7 +51,7 @@ type Peer struct {
 	ChunkSize   int    // bytes, agreed
 
 	Transport transport.Kind // what the bytes travel by
-	Encrypted bool           // on the way, by TLS
+	Encrypted bool           // on the way
 	NoRDMA    *fault.Error   // why it is not RDMA; nil where it is, or was not wanted
 }
 
@@ -60,6 +61,7 @@ type pipe = wire.Pipe[*pb.SessionResponse, *pb.SessionRequest]
 type Session struct {
 	options Options
 	raw     net.Conn
+	fabric  transport.Fabric
 	conn    *grpc.ClientConn
 	pipe    *pipe
 	cancel  context.CancelFunc // ends the stream
@@ -90,6 +92,9 @@ type Session struct {
 func Dial(ctx context.Context, o Options) (*Session, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Encrypt && !o.secured() {
+		return nil, at(o.Host, noKey())
 	}
 	deadline := time.Now().Add(o.ConnectTimeout)
 	if o.Transport != 0 {
@@ -123,7 +128,7 @@ func open(ctx context.Context, o Options, deadline time.Time, noRDMA *fault.Erro
 	defer cancelOpen()
 	// The stream outlives the time limit of dialling, and ends with Close.
 	streamCtx, cancelStream := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Session{options: o, raw: raw, conn: conn, cancel: cancelStream, peer: Peer{Transport: o.Transport, Encrypted: o.Transport == transport.TCP && o.secured(), NoRDMA: noRDMA}}
+	s := &Session{options: o, raw: raw, conn: conn, cancel: cancelStream, peer: Peer{Transport: o.Transport, Encrypted: o.secured() && (o.Encrypt || o.Transport == transport.TCP), NoRDMA: noRDMA}}
 	if err := s.start(streamCtx, openCtx); err != nil {
 		err = s.explain(openCtx, err)
 		return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))
@@ -161,6 +166,9 @@ func (s *Session) start(ctx, limit context.Context) error {
 // agree shakes hands: Hello with this end's endpoint, Welcome with the daemon's, Ready.
 func (s *Session) agree(ctx context.Context, local, remote netip.Addr) error {
 	o := s.options
+	if err := s.seal(); err != nil {
+		return err
+	}
 	pending, err := rails.PrepareLender(ctx, s.rails(ctx, transport.Setup{
 		Kind: o.Transport, Device: o.Device, Local: local, Peer: remote, Dial: s.dialMore,
 		Direction: o.Direction, ChunkSize: o.ChunkSize, QPs: o.QPs,
@@ -195,7 +203,7 @@ func (s *Session) shake(ctx context.Context, e transport.Endpoint) (wire.Welcome
 	chunk := min(s.options.ChunkSize, int(min(e.MaxMessage, wire.MaxChunk)))
 	m, err := s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Hello{Hello: wire.FromHello(wire.Hello{
 		Version: s.options.Version, Endpoint: e, Direction: s.options.Direction, ChunkSize: chunk, Slots: s.options.Slots,
-		Unverified: s.options.Unverified, ZeroCopy: s.options.ZeroCopy, Fallback: s.peer.fallback(),
+		Unverified: s.options.Unverified, ZeroCopy: s.options.ZeroCopy, Encrypt: s.options.Encrypt, Fallback: s.peer.fallback(),
 	})}})
 	if err != nil {
 		return wire.Welcome{}, err
@@ -203,7 +211,12 @@ func (s *Session) shake(ctx context.Context, e transport.Endpoint) (wire.Welcome
 	if m.GetWelcome() == nil {
 		return wire.Welcome{}, unexpected("opening the session", m)
 	}
-	return wire.ToWelcome(m.GetWelcome(), chunk, s.options.Version)
+	w, err := wire.ToWelcome(m.GetWelcome(), chunk, s.options.Version)
+	if err == nil && s.options.Encrypt && !w.Encrypted {
+		err = at(s.options.Host, fault.New(fault.Version, "agreeing on encryption", fmt.Errorf("rdmad %s knows of none", w.Version),
+			"install the same release of rdmacp on both hosts, or do without --encrypt"))
+	}
+	return w, err
 }
 
 // dialMore makes one more connection to where the control connection leads.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
+	"github.com/rdmacp/rdmacp/internal/transport"
+	"github.com/rdmacp/rdmacp/internal/transport/sealed"
 )
 
 // secured reports whether connections to the daemon are under TLS. A unix socket leads
@@ -33,6 +35,30 @@ func (o Options) prove(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	}
 	fix, why := mtls.Explain(err, host)
 	return nil, at(o.Host, fault.New(fault.Unproven, "proving who answers at "+o.Address, why, fix))
+}
+
+// noKey is the fault of a connection that has nothing to encrypt by.
+func noKey() *fault.Error {
+	return fault.New(fault.Usage, "encrypting what is moved", errors.New("the key for it comes from TLS, and this connection has none"),
+		"give certificates (--tls-cert, --tls-key, --tls-ca; docs/security.md), use --via-ssh, or do without --encrypt")
+}
+
+// seal has what goes by RDMA encrypted, if that was asked for. TCP is under TLS itself.
+func (s *Session) seal() error {
+	s.fabric = s.options.Fabric
+	if !s.options.Encrypt || s.options.Transport != transport.RDMA {
+		return nil
+	}
+	c, ok := s.raw.(*mtls.Conn)
+	if !ok {
+		return at(s.options.Host, noKey())
+	}
+	f, err := sealed.Keyed(s.fabric, c.Key)
+	if err != nil {
+		return at(s.options.Host, fault.New(fault.Internal, "making a key from TLS", err, ""))
+	}
+	s.fabric = f
+	return nil
 }
 
 // alertRecord is how a TLS record begins that carries an alert: RFC 8446, section 5.1.

@@ -36,6 +36,16 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// ErrNoTLS answers where a connection is not under TLS.
+var ErrNoTLS = errors.New("mtls: the connection is not under TLS")
+
+// Key returns n bytes for a purpose that the label says, which only the two ends of the
+// connection know: TLS's exporter (RFC 8446, section 7.5). The handshake is over.
+func (c *Conn) Key(label string, n int) ([]byte, error) {
+	state := c.ConnectionState()
+	return state.ExportKeyingMaterial(label, nil, n)
+}
+
 // wantsTLS is the record that tells a peer without TLS that there is none to be had: a
 // fatal alert, protocol_version (RFC 8446, sections 5.1 and 6).
 var wantsTLS = []byte{0x15, 3, 1, 0, 2, 2, 70}

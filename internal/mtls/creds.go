@@ -12,6 +12,16 @@ type Peer struct {
 	credentials.CommonAuthInfo
 	Names []string // see Names; Local or Anonymous where there is no certificate
 	TLS   bool
+	conn  *Conn // nil without TLS
+}
+
+// Key returns n bytes for a purpose that the label says, which only the two ends of the
+// connection know.
+func (p Peer) Key(label string, n int) ([]byte, error) {
+	if p.conn == nil {
+		return nil, ErrNoTLS
+	}
+	return p.conn.Key(label, n)
 }
 
 // AuthType implements credentials.AuthInfo.
@@ -58,9 +68,9 @@ func peerOf(c net.Conn) Peer {
 		if c.RemoteAddr().Network() == "unix" {
 			name = Local
 		}
-		return Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}, []string{name}, false}
+		return Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}, []string{name}, false, nil}
 	}
-	p := Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, nil, true}
+	p := Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, nil, true, t}
 	if certs := t.ConnectionState().PeerCertificates; len(certs) > 0 {
 		p.Names = Names(certs[0])
 	}

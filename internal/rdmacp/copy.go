@@ -208,7 +208,7 @@ func (a *app) dialOptions(ctx context.Context, j job, chunk int) (client.Options
 		Address: address, Host: r.Host,
 		Fabric: a.fabric, Transport: a.opts.kind(), Direction: j.direction, Device: a.opts.device,
 		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps, Rails: a.opts.rails,
-		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify, ZeroCopy: a.opts.zeroCopy,
+		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify, ZeroCopy: a.opts.zeroCopy, Encrypt: a.opts.encrypt,
 		TLS: proof, Logger: newLogger(a.messages, a.opts.verbose),
 	}, err
 }

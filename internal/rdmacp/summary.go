@@ -33,8 +33,11 @@ func (o outcome) line() string {
 		from, to = to, from
 	}
 	by := o.peer.Transport.String()
-	if o.peer.Encrypted {
+	switch {
+	case o.peer.Encrypted && o.peer.Transport == transport.TCP:
 		by += " under TLS"
+	case o.peer.Encrypted:
+		by += " encrypted"
 	}
 	way := fmt.Sprintf("%s %s -> %s%s", by, console.Escape(from), console.Escape(to), since(o.peer.NoRDMA))
 	took := console.Duration(r.Elapsed)

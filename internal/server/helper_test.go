@@ -46,6 +46,12 @@ type daemon struct {
 // start starts a daemon whose fabric has the faults f.
 func start(t *testing.T, f memory.Faults, options ...func(*server.Config)) *daemon {
 	t.Helper()
+	return startOn(t, func(l net.Listener) net.Listener { return l }, f, options...)
+}
+
+// startOn is start for a daemon that listens in another way.
+func startOn(t *testing.T, on func(net.Listener) net.Listener, f memory.Faults, options ...func(*server.Config)) *daemon {
+	t.Helper()
 	outer := t.TempDir()
 	d := &daemon{fabric: memory.New(f), outer: outer, dir: filepath.Join(outer, "data"), ro: filepath.Join(outer, "ro")}
 	for _, dir := range []string{d.dir, d.ro, filepath.Join(d.dir, "sub")} {
@@ -65,7 +71,7 @@ func start(t *testing.T, f memory.Faults, options ...func(*server.Config)) *daem
 	must(t, err)
 	d.Server, d.addr = s, lis.Addr().String()
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(lis) }()
+	go func() { served <- s.Serve(on(lis)) }()
 	t.Cleanup(func() {
 		must(t, s.Close())
 		must(t, <-served)

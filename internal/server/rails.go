@@ -21,7 +21,7 @@ func (ss *session) rails(ctx context.Context) []rails.Rail {
 	ends := append([]transport.Endpoint{hello.Endpoint}, hello.Endpoint.More...)
 	rs := make([]rails.Rail, 0, len(ends))
 	for i, e := range ends {
-		r := rails.Rail{Fabric: c.Fabric, Setup: ss.rail(ctx, e)}
+		r := rails.Rail{Fabric: ss.fabric, Setup: ss.rail(ctx, e)}
 		switch {
 		case i == 0:
 			r.Setup.Local = localAddr(ctx)
@@ -70,7 +70,7 @@ func (ss *session) replace(ctx context.Context, r wire.Rail) (answer wire.Rail, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
-	pending, err := ss.server.config.Fabric.PrepareDriver(ctx, ss.rail(ctx, r.Endpoint))
+	pending, err := ss.fabric.PrepareDriver(ctx, ss.rail(ctx, r.Endpoint))
 	if err != nil {
 		return answer, err
 	}

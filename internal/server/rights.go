@@ -54,16 +54,6 @@ func whoOf(ctx context.Context) []string {
 	return []string{mtls.Anonymous}
 }
 
-// encrypted reports whether the client's connections are under TLS.
-func encrypted(ctx context.Context) bool {
-	p, ok := peer.FromContext(ctx)
-	if !ok {
-		return false
-	}
-	info, ok := p.AuthInfo.(mtls.Peer)
-	return ok && info.TLS
-}
-
 // denied is the fault of a client that has not the right to what it wants.
 func (e *export) denied(what string, who []string) error {
 	return fault.New(fault.Denied, what,

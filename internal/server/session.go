@@ -29,6 +29,7 @@ type pipe = wire.Pipe[*pb.SessionRequest, *pb.SessionResponse]
 // session is one client's stream and its end of the data path.
 type session struct {
 	server *Server
+	fabric transport.Fabric
 	pipe   *pipe
 	log    *slog.Logger
 	who    []string // the client's names
@@ -131,7 +132,7 @@ func (ss *session) open(ctx context.Context, id string) error {
 		return err
 	}
 	err = ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Welcome{Welcome: wire.FromWelcome(wire.Welcome{
-		Version: ss.server.config.Version, Endpoint: endpoint, ChunkSize: ss.chunk, Session: id,
+		Version: ss.server.config.Version, Endpoint: endpoint, ChunkSize: ss.chunk, Session: id, Encrypted: ss.hello.Encrypt,
 	})}})
 	if err == nil {
 		m, err = ss.pipe.Recv(ctx)
@@ -147,7 +148,7 @@ func (ss *session) open(ctx context.Context, id string) error {
 	}, ss.hello.Fallback != "")
 	ss.log.Info("session open", slog.String("direction", ss.hello.Direction.String()), slog.String("client_version", ss.hello.Version),
 		slog.String("transport", endpoint.Kind.String()), slog.String("device", endpoint.Device), slog.String("client_device", ss.hello.Endpoint.Device),
-		slog.Int("chunk_size", ss.chunk), slog.Int("connections", endpoint.Width()), slog.String("fallback", ss.hello.Fallback))
+		slog.Int("chunk_size", ss.chunk), slog.Int("connections", endpoint.Width()), slog.Bool("encrypted", encrypted(ctx) && (ss.hello.Encrypt || endpoint.Kind == transport.TCP)), slog.String("fallback", ss.hello.Fallback))
 	return nil
 }
 
@@ -156,6 +157,9 @@ func (ss *session) connect(ctx context.Context) (transport.Endpoint, error) {
 	c := ss.server.config
 	ss.chunk = min(c.ChunkSize, ss.hello.ChunkSize, int(min(ss.hello.Endpoint.MaxMessage, wire.MaxChunk)))
 	ss.slots = min(c.Slots, ss.hello.Slots)
+	if err := ss.seal(ctx); err != nil {
+		return transport.Endpoint{}, err
+	}
 	pending, err := rails.PrepareDriver(ctx, ss.rails(ctx), ss.dropped)
 	if err != nil {
 		return transport.Endpoint{}, err

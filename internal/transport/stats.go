@@ -28,6 +28,7 @@ type Stats struct {
 	Wire   time.Duration // time between post and completion, over all chunks
 	Sink   time.Duration // time spent writing sinks, over all chunks
 	Digest time.Duration // time spent computing digests, over all chunks
+	Cipher time.Duration // time spent encrypting and decrypting, over all chunks
 }
 
 // Since is what was counted after an earlier look.
@@ -39,7 +40,7 @@ func (s Stats) Since(before Stats) Stats {
 		Windows: s.Windows - before.Windows, Hits: s.Hits - before.Hits, Calls: s.Calls - before.Calls,
 		WhyCopied: s.WhyCopied,
 		WorkReqs:  s.WorkReqs - before.WorkReqs, Completions: s.Completions - before.Completions, Wakeups: s.Wakeups - before.Wakeups,
-		Source: s.Source - before.Source, Map: s.Map - before.Map, Wire: s.Wire - before.Wire, Sink: s.Sink - before.Sink, Digest: s.Digest - before.Digest,
+		Source: s.Source - before.Source, Map: s.Map - before.Map, Wire: s.Wire - before.Wire, Sink: s.Sink - before.Sink, Digest: s.Digest - before.Digest, Cipher: s.Cipher - before.Cipher,
 	}
 }
 
@@ -52,6 +53,6 @@ func (s Stats) Plus(t Stats) Stats {
 		Windows: s.Windows + t.Windows, Hits: s.Hits + t.Hits, Calls: s.Calls + t.Calls,
 		WhyCopied: cmp.Or(s.WhyCopied, t.WhyCopied),
 		WorkReqs:  s.WorkReqs + t.WorkReqs, Completions: s.Completions + t.Completions, Wakeups: s.Wakeups + t.Wakeups,
-		Source: s.Source + t.Source, Map: s.Map + t.Map, Wire: s.Wire + t.Wire, Sink: s.Sink + t.Sink, Digest: s.Digest + t.Digest,
+		Source: s.Source + t.Source, Map: s.Map + t.Map, Wire: s.Wire + t.Wire, Sink: s.Sink + t.Sink, Digest: s.Digest + t.Digest, Cipher: s.Cipher + t.Cipher,
 	}
 }

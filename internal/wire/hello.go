@@ -22,6 +22,9 @@ type Hello struct {
 	// ZeroCopy says that the session fails where a CPU would have to copy payload.
 	ZeroCopy bool
 
+	// Encrypt says that what is moved has to be encrypted on the way.
+	Encrypt bool
+
 	// Fallback says why the endpoint is not one of RDMA; empty where it is, or was not
 	// wanted. It is for the daemon's log.
 	Fallback string
@@ -33,6 +36,7 @@ type Welcome struct {
 	Endpoint  transport.Endpoint
 	ChunkSize int
 	Session   string
+	Encrypted bool // what is moved will be
 }
 
 // FromHello returns h as a message.
@@ -46,6 +50,7 @@ func FromHello(h Hello) *pb.Hello {
 		Slots:      uint32(h.Slots),
 		Unverified: h.Unverified,
 		ZeroCopy:   h.ZeroCopy,
+		Encrypt:    h.Encrypt,
 		Fallback:   Printable(h.Fallback, MaxText),
 	}
 }
@@ -60,7 +65,7 @@ func ToHello(m *pb.Hello, local string) (h Hello, err error) {
 	if h.Endpoint, err = ToEndpoint(m.GetEndpoint()); err != nil {
 		return h, invalid("Hello", err)
 	}
-	h.Unverified, h.ZeroCopy = m.GetUnverified(), m.GetZeroCopy()
+	h.Unverified, h.ZeroCopy, h.Encrypt = m.GetUnverified(), m.GetZeroCopy(), m.GetEncrypt()
 	h.Fallback = Printable(m.GetFallback(), MaxText)
 	h.Direction = transport.Direction(m.GetDirection())
 	if h.Direction != transport.Put && h.Direction != transport.Get {
@@ -83,6 +88,7 @@ func FromWelcome(w Welcome) *pb.Welcome {
 		Endpoint:  FromEndpoint(w.Endpoint),
 		ChunkSize: uint32(w.ChunkSize),
 		Session:   w.Session,
+		Encrypted: w.Encrypted,
 	}
 }
 
@@ -91,6 +97,7 @@ func FromWelcome(w Welcome) *pb.Welcome {
 func ToWelcome(m *pb.Welcome, chunk int, local string) (w Welcome, err error) {
 	w.Version = Printable(m.GetVersion(), maxVersion)
 	w.Session = Printable(m.GetSession(), maxVersion)
+	w.Encrypted = m.GetEncrypted()
 	if m.GetProtocol() != Protocol {
 		return w, skew(m.GetProtocol(), "rdmad", w.Version, "rdmacp", local)
 	}

@@ -55,6 +55,27 @@ func TestTLS(t *testing.T) {
 				r.failed(t, c.exit, c.code, append(c.words, there)...)
 			})
 		}
+		tr.testEncrypt(source, as("alice"))
+	}
+}
+
+// testEncrypt copies what can be told apart on the wire, in the clear and encrypted.
+func (tr *trial) testEncrypt(source *node, flags []string) {
+	const mark = "rdmacp, to be read by anybody"
+	out := must(tr.t, source, `yes %[1]q | head -c 3000001 >%[2]s && chmod 0640 %[2]s && touch -d @1700000000.123456789 %[2]s && sha256sum <%[2]s`, mark, dataDir+"/marked")
+	src := file{source, dataDir + "/marked", strings.Fields(out)[0]}
+	for _, encrypt := range []bool{false, true} {
+		tr.t.Run(fmt.Sprintf("encrypt=%v from %s", encrypt, source.name), func(t *testing.T) {
+			sub, wire := tr.within(t), listenTo(t, "eth0", []byte(mark))
+			r := sub.copy(sub.across(src, fmt.Sprintf("%s.%v", src.path, encrypt)), append(flags, "--rails=1", fmt.Sprintf("--encrypt=%v", encrypt))...)
+			r.copied(t)
+			if !strings.Contains(r.stdout, fmt.Sprintf(`"transport":"rdma","encrypted":%v,`, encrypt)) {
+				t.Errorf("it does not say so:\n%s", r.stdout)
+			}
+			if seen, all := wire.seen.Load(), wire.all.Load(); (seen == 0) != encrypt || all < 100 {
+				t.Errorf("the file is to be read in %d of %d frames", seen, all)
+			}
+		})
 	}
 }
 

@@ -49,11 +49,12 @@ func (d *driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, 
 	start := time.Now()
 	digest := d.end.setup.Sum(buf)
 	hashed := time.Now()
-	if err := writeFull(dst, buf, ext.Off); err != nil {
+	copied, err := writeFull(dst, buf, ext.Off)
+	if err != nil {
 		return transport.Digest{}, err
 	}
 	d.count.add(transport.Stats{
-		Bytes: uint64(ext.Len), Chunks: 1, CopiedBytes: uint64(ext.Len),
+		Bytes: uint64(ext.Len), Chunks: 1, CopiedBytes: copied,
 		Digest: hashed.Sub(start), Sink: time.Since(hashed),
 	})
 	return digest, nil
@@ -68,12 +69,13 @@ func (d *driver) Push(ctx context.Context, src io.ReaderAt, ext transport.Extent
 	defer d.unstage(buf)
 	buf = buf[:ext.Len]
 	start := time.Now()
-	if err := readFull(src, buf, ext.Off); err != nil {
+	copied, err := readFull(src, buf, ext.Off)
+	if err != nil {
 		return transport.Digest{}, err
 	}
 	read := time.Now()
 	digest := d.end.setup.Sum(buf)
-	d.count.add(transport.Stats{CopiedBytes: uint64(ext.Len), Source: read.Sub(start), Digest: time.Since(read)})
+	d.count.add(transport.Stats{CopiedBytes: copied, Source: read.Sub(start), Digest: time.Since(read)})
 	if err := d.carry(ctx, request{t, ext, buf, true}); err != nil {
 		return transport.Digest{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,13 +38,14 @@ func (l *lender) LendSource(ctx context.Context, src io.ReaderAt, ext transport.
 		return o, nil
 	}
 	buf, start := l.slab.bytes(slot)[:ext.Len], time.Now()
-	if err := readFull(src, buf, ext.Off); err != nil {
+	copied, err := readFull(src, buf, ext.Off)
+	if err != nil {
 		l.slab.giveBack(slot)
 		return nil, err
 	}
 	read := time.Now()
 	digest := l.setup.Sum(buf)
-	l.count.add(transport.Stats{Source: read.Sub(start), Digest: time.Since(read), CopiedBytes: uint64(ext.Len)})
+	l.count.add(transport.Stats{Source: read.Sub(start), Digest: time.Since(read), CopiedBytes: copied})
 	return &loan{lender: l, ticket: l.slab.lend(slot, ext.Len, nil), digest: digest}, nil
 }
 
@@ -83,27 +85,27 @@ func (l *lender) Close() error {
 
 // readFull fills buf from offset off of src. The error io.EOF that may come with
 // the last byte is none.
-func readFull(src io.ReaderAt, buf []byte, off int64) error {
-	n, err := src.ReadAt(buf, off)
+func readFull(src io.ReaderAt, buf []byte, off int64) (copied uint64, err error) {
+	m, err := transport.ReadInto(slices.Clip(buf), src, off)
 	switch {
-	case n == len(buf):
-		return nil
+	case m.Bytes == len(buf):
+		return uint64(m.Copied), nil
 	case err == nil || errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("%w: %w", transport.ErrSource, err)
+	return 0, fmt.Errorf("%w: %w", transport.ErrSource, err)
 }
 
 // writeFull writes buf at offset off of dst, all of it.
-func writeFull(dst io.WriterAt, buf []byte, off int64) error {
-	n, err := dst.WriteAt(buf, off)
-	if err == nil && n != len(buf) {
+func writeFull(dst io.WriterAt, buf []byte, off int64) (copied uint64, err error) {
+	m, err := transport.WriteFrom(slices.Clip(buf), dst, off)
+	if err == nil && m.Bytes != len(buf) {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", transport.ErrSink, err)
+		return 0, fmt.Errorf("%w: %w", transport.ErrSink, err)
 	}
-	return nil
+	return uint64(m.Copied), nil
 }
 
 // counter adds up Stats.

@@ -55,11 +55,12 @@ func (l *loan) settle(pushed []byte) (transport.Digest, error) {
 		start := time.Now()
 		l.digest = l.lender.setup.Sum(pushed)
 		hashed := time.Now()
-		if err := writeFull(l.dst, pushed, l.off); err != nil {
+		copied, err := writeFull(l.dst, pushed, l.off)
+		if err != nil {
 			return transport.Digest{}, err
 		}
 		done.Digest, done.Sink = hashed.Sub(start), time.Since(hashed)
-		done.CopiedBytes, done.Completions = uint64(len(pushed)), 1
+		done.CopiedBytes, done.Completions = copied, 1
 	}
 	l.settled = true
 	l.lender.count.add(done)

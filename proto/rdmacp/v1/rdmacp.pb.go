@@ -934,6 +934,7 @@ type Hello struct {
 	Unverified    bool                   `protobuf:"varint,7,opt,name=unverified,proto3" json:"unverified,omitempty"`                        // no digests of bundles are computed: they are all zero
 	Fallback      string                 `protobuf:"bytes,8,opt,name=fallback,proto3" json:"fallback,omitempty"`                             // why the endpoint is not one of RDMA, which the client would have liked better
 	ZeroCopy      bool                   `protobuf:"varint,9,opt,name=zero_copy,json=zeroCopy,proto3" json:"zero_copy,omitempty"`            // the session fails where a CPU would have to copy payload
+	Encrypt       bool                   `protobuf:"varint,10,opt,name=encrypt,proto3" json:"encrypt,omitempty"`                             // what is moved has to be encrypted on the way
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1031,6 +1032,13 @@ func (x *Hello) GetZeroCopy() bool {
 	return false
 }
 
+func (x *Hello) GetEncrypt() bool {
+	if x != nil {
+		return x.Encrypt
+	}
+	return false
+}
+
 // Welcome answers Hello. The daemon's queue pairs are ready to send, or it awaits the
 // client's connections.
 type Welcome struct {
@@ -1040,6 +1048,7 @@ type Welcome struct {
 	Endpoint      *Endpoint              `protobuf:"bytes,3,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
 	ChunkSize     uint32                 `protobuf:"varint,4,opt,name=chunk_size,json=chunkSize,proto3" json:"chunk_size,omitempty"` // what both ends use: at most what Hello asked for
 	Session       string                 `protobuf:"bytes,5,opt,name=session,proto3" json:"session,omitempty"`                       // the session's id in the logs of both ends
+	Encrypted     bool                   `protobuf:"varint,6,opt,name=encrypted,proto3" json:"encrypted,omitempty"`                  // what is moved will be; Hello has asked for it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1107,6 +1116,13 @@ func (x *Welcome) GetSession() string {
 		return x.Session
 	}
 	return ""
+}
+
+func (x *Welcome) GetEncrypted() bool {
+	if x != nil {
+		return x.Encrypted
+	}
+	return false
 }
 
 // Ready says that the client's queue pairs are ready too, or its connections made.
@@ -3299,6 +3315,7 @@ type Counters struct {
 	Slots               uint32                 `protobuf:"varint,23,opt,name=slots,proto3" json:"slots,omitempty"`                                // that the end has, for chunks in flight
 	SocketBytes         uint64                 `protobuf:"varint,24,opt,name=socket_bytes,json=socketBytes,proto3" json:"socket_bytes,omitempty"` // payload that a CPU of the host copied into or out of sockets
 	HashedBytes         uint64                 `protobuf:"varint,25,opt,name=hashed_bytes,json=hashedBytes,proto3" json:"hashed_bytes,omitempty"` // payload that sendfile sent, and a CPU read for its digest only
+	CipherNanos         uint64                 `protobuf:"varint,26,opt,name=cipher_nanos,json=cipherNanos,proto3" json:"cipher_nanos,omitempty"` // encrypting and decrypting
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -3508,6 +3525,13 @@ func (x *Counters) GetHashedBytes() uint64 {
 	return 0
 }
 
+func (x *Counters) GetCipherNanos() uint64 {
+	if x != nil {
+		return x.CipherNanos
+	}
+	return 0
+}
+
 // Abort ends the transfer without a result; the session lives on. The daemon
 // answers with a Fault of code INTERRUPTED once nothing of the transfer is left.
 type Abort struct {
@@ -3693,7 +3717,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05fault\x18\x05 \x01(\v2\x10.rdmacp.v1.FaultH\x00R\x05fault\x124\n" +
 	"\theartbeat\x18\x06 \x01(\v2\x14.rdmacp.v1.HeartbeatH\x00R\theartbeat\x12%\n" +
 	"\x04rail\x18\a \x01(\v2\x0f.rdmacp.v1.RailH\x00R\x04railB\t\n" +
-	"\amessage\"\xb0\x02\n" +
+	"\amessage\"\xca\x02\n" +
 	"\x05Hello\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
@@ -3706,14 +3730,17 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"unverified\x18\a \x01(\bR\n" +
 	"unverified\x12\x1a\n" +
 	"\bfallback\x18\b \x01(\tR\bfallback\x12\x1b\n" +
-	"\tzero_copy\x18\t \x01(\bR\bzeroCopy\"\xa9\x01\n" +
+	"\tzero_copy\x18\t \x01(\bR\bzeroCopy\x12\x18\n" +
+	"\aencrypt\x18\n" +
+	" \x01(\bR\aencrypt\"\xc7\x01\n" +
 	"\aWelcome\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
 	"\bendpoint\x18\x03 \x01(\v2\x13.rdmacp.v1.EndpointR\bendpoint\x12\x1d\n" +
 	"\n" +
 	"chunk_size\x18\x04 \x01(\rR\tchunkSize\x12\x18\n" +
-	"\asession\x18\x05 \x01(\tR\asession\"\a\n" +
+	"\asession\x18\x05 \x01(\tR\asession\x12\x1c\n" +
+	"\tencrypted\x18\x06 \x01(\bR\tencrypted\"\a\n" +
 	"\x05Ready\"\x95\x03\n" +
 	"\bEndpoint\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x10\n" +
@@ -3898,7 +3925,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05fault\x18\x02 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\b\n" +
 	"\x06Finish\"<\n" +
 	"\tCommitted\x12/\n" +
-	"\bcounters\x18\x01 \x01(\v2\x13.rdmacp.v1.CountersR\bcounters\"\x9a\x06\n" +
+	"\bcounters\x18\x01 \x01(\v2\x13.rdmacp.v1.CountersR\bcounters\"\xbd\x06\n" +
 	"\bCounters\x12\x14\n" +
 	"\x05bytes\x18\x01 \x01(\x04R\x05bytes\x12\x16\n" +
 	"\x06chunks\x18\x02 \x01(\x04R\x06chunks\x12!\n" +
@@ -3930,7 +3957,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05hertz\x18\x16 \x01(\x01R\x05hertz\x12\x14\n" +
 	"\x05slots\x18\x17 \x01(\rR\x05slots\x12!\n" +
 	"\fsocket_bytes\x18\x18 \x01(\x04R\vsocketBytes\x12!\n" +
-	"\fhashed_bytes\x18\x19 \x01(\x04R\vhashedBytes\"1\n" +
+	"\fhashed_bytes\x18\x19 \x01(\x04R\vhashedBytes\x12!\n" +
+	"\fcipher_nanos\x18\x1a \x01(\x04R\vcipherNanos\"1\n" +
 	"\x05Abort\x12(\n" +
 	"\x06reason\x18\x01 \x01(\v2\x10.rdmacp.v1.FaultR\x06reason\"\v\n" +
 	"\tHeartbeat\"\x7f\n" +
