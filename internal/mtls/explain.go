@@ -23,7 +23,7 @@ func Explain(err error, host string) (fix string, why error) {
 	case errors.As(err, &name):
 		names := append(Names(name.Certificate), addresses(name.Certificate)...)
 		return "name the host as its certificate does, or issue it one with this name: rdmad pki issue NAME --host " + host,
-			fmt.Errorf("its certificate is for %s, not for %s", strings.Join(names, ", "), host)
+			&MisnamedError{names, host}
 	case errors.As(err, &unknown):
 		return "see that --tls-ca names the CA of the daemon's certificate; if it does, somebody else answers there",
 			errors.New("its certificate is of a CA that this host does not trust")
@@ -36,6 +36,17 @@ func Explain(err error, host string) (fix string, why error) {
 			fmt.Errorf("what answers there does not speak TLS: %w", err)
 	}
 	return "see the daemon's log", err
+}
+
+// MisnamedError is that of a host whose certificate is for others.
+type MisnamedError struct {
+	Names []string // of the certificate
+	Host  string   // that was meant
+}
+
+// Error names them all.
+func (e *MisnamedError) Error() string {
+	return fmt.Sprintf("its certificate is for %s, not for %s", strings.Join(e.Names, ", "), e.Host)
 }
 
 // addresses are the IP addresses that a certificate is for.

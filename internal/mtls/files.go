@@ -74,6 +74,9 @@ func (s *Store) Self() string {
 	return fmt.Sprintf("%s, in force until %s", strings.Join(Names(leaf), ", "), leaf.NotAfter.Format(time.DateOnly))
 }
 
+// Names are who the certificate is for.
+func (s *Store) Names() []string { return Names(s.current().cert.Leaf) }
+
 // Expires is when the certificate expires.
 func (s *Store) Expires() time.Time { return s.current().cert.Leaf.NotAfter }
 

@@ -21,29 +21,37 @@ daemon answers, and whether bytes get there and back, by TCP and by RDMA, and ho
 fast. Each line says what was found, and what is to be done where that is not good.
 Nothing is changed. docs/doctor.md explains the checks.
 
+--bundle writes it to a file as well, with what it was found from, to go with a report
+of a bug. Hosts, people and addresses have placeholders in it; it is sent nowhere.
+
 The exit code is 0 if nothing failed, else that of the first failure, as a copy has it.`
 
 // doctorCommand finds out what is wrong.
 func (a *app) doctorCommand(ctx context.Context) *cobra.Command {
+	var bundle string
 	cmd := &cobra.Command{
 		Use: "doctor [flags] [HOST]", Short: "Find out what is wrong, or slow",
-		Long: longDoctor, Example: "  rdmacp doctor\n  rdmacp doctor gpu7",
+		Long: longDoctor, Example: "  rdmacp doctor\n  rdmacp doctor gpu7\n  rdmacp doctor --bundle report.tar.gz gpu7",
 		Args: cobra.ArbitraryArgs, // checked below, in our own words
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage("reading the command line", errors.New("rdmacp doctor takes the name of one host, or none"), "give a host that runs rdmad: rdmacp doctor gpu7")
+			}
+			if err := free(bundle); err != nil {
+				return err
 			}
 			a.opts.chunkSize, a.opts.slots, a.opts.progress = defaultChunkSize, defaultSlots, "none"
 			chunk, err := a.opts.check(cmd.Flags())
 			if err != nil {
 				return err
 			}
-			return a.doctor(ctx, args, chunk)
+			return a.doctor(ctx, args, chunk, bundle)
 		},
 	}
 	setGroups(cmd, []group{
 		flagGroup("Flags", func(f *pflag.FlagSet) {
 			f.BoolVar(&a.opts.json, "json", false, "write a JSON line for each check")
+			f.StringVar(&bundle, "bundle", "", "write what was found to a new `file` too, a .tar.gz for a report, without names of hosts and people")
 		}),
 		flagGroup("The way", a.opts.addWay),
 		flagGroup("Who is at the two ends (TLS)", a.opts.identifying.add),
@@ -52,8 +60,8 @@ func (a *app) doctorCommand(ctx context.Context) *cobra.Command {
 	return cmd
 }
 
-// doctor looks at this host, and at the way to another.
-func (a *app) doctor(ctx context.Context, hosts []string, chunk int) error {
+// doctor looks at this host, and at the way to another, and writes a bundle if that is named.
+func (a *app) doctor(ctx context.Context, hosts []string, chunk int, bundle string) error {
 	a.what, a.messages = "looking for what is wrong", &messages{w: a.io.Stderr}
 	var all []doctor.Finding
 	var failed error // of writing to stdout
@@ -69,21 +77,34 @@ func (a *app) doctor(ctx context.Context, hosts []string, chunk int) error {
 		say(f)
 	}
 	if len(hosts) == 1 && err == nil {
-		name, err := hostAlone(hosts[0])
-		if err != nil {
+		if err := a.lookAtPeer(ctx, hosts[0], chunk, say); err != nil {
 			return err
 		}
-		to := location{remote: &remote{Host: name}}
-		o, err := a.dialOptions(ctx, job{dst: to, sources: []location{to}}, chunk)
-		if err != nil {
+	}
+	if bundle != "" {
+		if err := a.bundle(bundle, host, all, hosts); err != nil {
 			return err
 		}
-		doctor.Peer(ctx, o, say)
 	}
 	if failed != nil {
 		return stdoutFault(failed)
 	}
 	return verdict(all)
+}
+
+// lookAtPeer looks at the way to another host.
+func (a *app) lookAtPeer(ctx context.Context, host string, chunk int, say func(doctor.Finding)) error {
+	name, err := hostAlone(host)
+	if err != nil {
+		return err
+	}
+	to := location{remote: &remote{Host: name}}
+	o, err := a.dialOptions(ctx, job{dst: to, sources: []location{to}}, chunk)
+	if err != nil {
+		return err
+	}
+	doctor.Peer(ctx, o, say)
+	return nil
 }
 
 // verdict is how the command ends.
@@ -113,8 +134,8 @@ type checkLine struct {
 	Fix      string `json:"fix,omitempty"`
 }
 
-// tell writes a finding to stdout.
-func (a *app) tell(f doctor.Finding) error {
+// newCheckLine is a finding as a line.
+func newCheckLine(f doctor.Finding) checkLine {
 	line := checkLine{head: head{jsonVersion, "check"}, ID: f.ID, Status: string(f.Status), Observed: f.Observed}
 	if f.Fault != nil {
 		line.Expected, line.Fix = f.Expected, f.Fault.Fix
@@ -122,6 +143,12 @@ func (a *app) tell(f doctor.Finding) error {
 	if f.Status == doctor.Fail {
 		line.Code = f.Fault.Code.String()
 	}
+	return line
+}
+
+// tell writes a finding to stdout.
+func (a *app) tell(f doctor.Finding) error {
+	line := newCheckLine(f)
 	if a.opts.json {
 		return writeLine(a.io.Stdout, line)
 	}

@@ -19,7 +19,7 @@ func TestPages(t *testing.T) {
 		"rdmad.8":           {"metrics", "\nread = "},
 		"rdmad-pki-issue.8": {"host"},
 		"rdmad-status.8":    {"admin"},
-		"rdmacp-doctor.1":   {"json"},
+		"rdmacp-doctor.1":   {"json", "bundle"},
 	} {
 		b, err := os.ReadFile(filepath.Join(dir, page))
 		if err != nil {
