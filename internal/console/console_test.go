@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -94,6 +95,34 @@ func TestExit(t *testing.T) {
 		if !strings.Contains(table, fmt.Sprintf("\n  %2d  ", code)) {
 			t.Errorf("--help does not list exit code %d of %v", code, c)
 		}
+	}
+}
+
+// docs/errors.md has a section on every code, with its exit code, and on nothing else.
+func TestEveryCodeIsExplained(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/errors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sections, _ := strings.Cut("\n"+string(page), "\n## ")
+	told := map[string]bool{}
+	for s := range strings.SplitSeq(sections, "\n## ") {
+		title, text, _ := strings.Cut(s, "\n")
+		if told[title] || !strings.Contains(text, "\n- ") {
+			t.Errorf("%q: there are two of it, or it does not say what to do", title)
+		}
+		told[title] = true
+	}
+	for _, c := range allCodes()[1:] { // without OK
+		title := fmt.Sprintf("`%v`, exit code %d", c, console.Exit(c))
+		if !told[title] {
+			t.Errorf("no section %q", title)
+		}
+		delete(told, title)
+	}
+	for title := range told {
+		t.Errorf("%q is no code, or not with that exit code", title)
 	}
 }
 
