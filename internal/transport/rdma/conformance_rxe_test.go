@@ -8,7 +8,6 @@ import (
 	"github.com/rdmacp/rdmacp/internal/testenv"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rdma"
-	"github.com/rdmacp/rdmacp/internal/transport/sealed"
 	"github.com/rdmacp/rdmacp/internal/transport/transporttest"
 )
 
@@ -39,26 +38,5 @@ func TestConformance(t *testing.T) {
 		lender, driver := s, s
 		lender.Device, driver.Device = a, b
 		return transporttest.Connect(t, fabric, lender, fabric, driver)
-	})
-}
-
-// What is encrypted obeys the same contract.
-func TestConformanceSealed(t *testing.T) {
-	a, b := twoRails(t)
-	fabric := rdma.New(rdma.Config{})
-	t.Cleanup(func() {
-		if err := fabric.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	transporttest.Suite(t, func(t *testing.T, s transport.Setup) (transport.Lender, transport.Driver) {
-		t.Helper()
-		lender, driver := s, s
-		lender.Device, driver.Device = a, b
-		over, err := sealed.New(fabric, make([]byte, sealed.KeySize))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return transporttest.Connect(t, over, lender, over, driver)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"fmt"
+	"math"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
@@ -95,7 +96,7 @@ func (p pending[T]) Endpoint() transport.Endpoint {
 
 // Connect connects to the peer.
 func (p pending[T]) Connect(ctx context.Context, peer transport.Endpoint) (end T, err error) {
-	peer.MaxMessage += overhead
+	peer.MaxMessage = min(peer.MaxMessage, math.MaxUint32-overhead) + overhead
 	if end, err = p.Pending.Connect(ctx, peer); err != nil {
 		return end, err
 	}
