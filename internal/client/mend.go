@@ -78,13 +78,16 @@ var errBusy = errors.New("another rail is being made")
 // join asks the daemon. One is asked for at a time, so that both ends number rails alike.
 func (s *Session) join(ctx context.Context, j *joining) error {
 	s.railMu.Lock()
-	busy := s.joining != nil
-	if !busy {
+	err := ctx.Err() // of a session that ends meanwhile nobody else closes what is pending
+	if err == nil && s.joining != nil {
+		err = errBusy
+	}
+	if err == nil {
 		s.joining = j
 	}
 	s.railMu.Unlock()
-	if busy {
-		return errors.Join(errBusy, j.pending.Close())
+	if err != nil {
+		return errors.Join(err, j.pending.Close())
 	}
 	r := wire.FromRail(wire.Rail{Endpoint: j.pending.Endpoint(), Lost: j.lost})
 	return s.pipe.Send(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Rail{Rail: r}})
@@ -109,7 +112,8 @@ func (s *Session) joined(ctx context.Context, m *pb.Rail) error {
 	if r.None() {
 		s.options.Logger.Debug("a rail is not back", slog.Int("rail", j.lost), slog.String("reason", r.Reason))
 		s.again(j.lost, longer(j.rest))
-		return j.pending.Close()
+		s.tidied(j.pending.Close())
+		return nil
 	}
 	device := j.pending.Endpoint().Device
 	end, err := j.pending.Connect(ctx, r.Endpoint)
@@ -118,6 +122,28 @@ func (s *Session) joined(ctx context.Context, m *pb.Rail) error {
 		end = nil // it takes a number at this end, too
 	}
 	return s.admit(j, end, device)
+}
+
+// tidied tells of what could not be cleaned up of a rail that is not used: it is no reason
+// to end a copy.
+func (s *Session) tidied(err error) {
+	if err != nil {
+		s.options.Logger.Debug("a rail that is not used could not be closed", slog.Any("error", err))
+	}
+}
+
+// settle waits until nothing is mended any more, but not for a device that hangs.
+func (s *Session) settle() {
+	done := make(chan struct{})
+	go func() {
+		s.menders.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(hangUpLimit):
+		s.options.Logger.Debug("a device takes its time to make a rail")
+	}
 }
 
 // admit has a rail carry what is lent.
@@ -130,7 +156,8 @@ func (s *Session) admit(j *joining, end transport.Lender, device string) error {
 		if end == nil {
 			return nil
 		}
-		return end.Close() // the connection is lost, or ends
+		s.tidied(end.Close()) // the connection is lost, or ends
+		return nil
 	}
 	if end == nil {
 		s.again(rail, longer(j.rest))

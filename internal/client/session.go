@@ -261,7 +261,7 @@ func (s *Session) close(ctx context.Context) error {
 		s.railMu.Lock()
 		s.cancel() // nothing is mended from here on
 		s.railMu.Unlock()
-		s.menders.Wait()
+		s.settle()
 		s.closed = errors.Join(s.closed, s.forget())
 		s.closed = errors.Join(s.closed, s.conn.Close())
 		_ = s.raw.Close() // gRPC has closed it, if it ever took it

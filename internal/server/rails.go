@@ -6,13 +6,14 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rails"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
 )
 
-// joinLimit is how long making another rail may take: the client's words wait meanwhile.
+// joinLimit is how long making another rail may take, as far as that can be bounded.
 const joinLimit = 2 * time.Second
 
 // rails are this end's rails, one for each of the client's: the one that leads there.
@@ -47,17 +48,37 @@ func (ss *session) rail(ctx context.Context, e transport.Endpoint) transport.Set
 	return s
 }
 
-// join makes a rail in the place of one that was lost, and answers the client. That there
-// is none is no fault: the client goes on without.
+// join has a rail made in the place of one that was lost, beside what goes on over the
+// others: a device may hang.
 func (ss *session) join(ctx context.Context, m *pb.Rail) error {
 	r, err := wire.ToRail(m)
 	if err != nil {
 		return err
 	}
+	if ss.joining.Swap(true) {
+		return fault.New(fault.Protocol, "making another rail", errors.New("the client asks for two at once"), "this is a bug of the client's, or it is not rdmacp")
+	}
+	// The transfer that it is asked for in may end first.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), joinLimit)
+	ss.joins.Go(func() {
+		defer cancel()
+		if err := ss.answer(ctx, r); err != nil {
+			ss.log.Debug("the client was not told of a rail", slog.Any("reason", err))
+		}
+	})
+	return nil
+}
+
+// answer makes a rail and tells the client. That there is none is no fault: the client goes
+// on without.
+func (ss *session) answer(ctx context.Context, r wire.Rail) error {
 	answer, err := ss.replace(ctx, r)
 	if err != nil {
 		answer = wire.Rail{Reason: err.Error()}
 	}
+	ss.joining.Store(false) // ahead of the answer: the client may ask again at once
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), joinLimit)
+	defer cancel()
 	ss.log.Info("a rail was asked for in the place of one that was lost", slog.Int("rail", r.Lost), slog.String("device", answer.Endpoint.Device), slog.String("reason", answer.Reason))
 	return ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Rail{Rail: wire.FromRail(answer)}})
 }
@@ -68,8 +89,6 @@ func (ss *session) replace(ctx context.Context, r wire.Rail) (answer wire.Rail, 
 	if !ok || r.None() || r.Endpoint.Kind != transport.RDMA || len(ss.hello.Endpoint.More) == 0 {
 		return answer, errNoRail
 	}
-	ctx, cancel := context.WithTimeout(ctx, joinLimit)
-	defer cancel()
 	pending, err := ss.fabric.PrepareDriver(ctx, ss.rail(ctx, r.Endpoint))
 	if err != nil {
 		return answer, err

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -28,17 +30,19 @@ type pipe = wire.Pipe[*pb.SessionRequest, *pb.SessionResponse]
 
 // session is one client's stream and its end of the data path.
 type session struct {
-	server *Server
-	fabric transport.Fabric
-	pipe   *pipe
-	log    *slog.Logger
-	who    []string // the client's names
-	hello  wire.Hello
-	driver transport.Driver
-	chunk  int // bytes, agreed
-	slots  int // bundles in flight, agreed
-	cancel context.CancelCauseFunc
-	failed bool // the last transfer; what its client had said by then may still come
+	server  *Server
+	fabric  transport.Fabric
+	pipe    *pipe
+	log     *slog.Logger
+	who     []string // the client's names
+	hello   wire.Hello
+	driver  transport.Driver
+	chunk   int // bytes, agreed
+	slots   int // bundles in flight, agreed
+	cancel  context.CancelCauseFunc
+	joins   sync.WaitGroup // rails that are made
+	joining atomic.Bool
+	failed  bool // the last transfer; what its client had said by then may still come
 }
 
 // Session serves one session: handshake, then transfers until the client ends
@@ -74,6 +78,7 @@ func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.S
 		if err := ss.driver.Close(); err != nil {
 			ss.log.Error("closing the data path failed", slog.Any("error", err))
 		}
+		ss.joins.Wait() // a rail that comes now finds no room
 	}()
 	return ss.serve(ctx)
 }

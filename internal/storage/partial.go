@@ -90,10 +90,11 @@ func (s *Sink) openPartial() error {
 	return s.busy("other copies to it keep starting and ending")
 }
 
-// discard removes a leftover that is of no use, and lets go of it.
+// discard removes a leftover that is of no use, and lets go of it. If somebody has removed it
+// already, its name may be that of another copy's.
 func (s *Sink) discard() error {
-	if err := s.unname("removing the leftover of an earlier copy to"); err != nil {
-		return err
+	if err := s.seam.do(stepDiscard, s.removePartial); err != nil {
+		return s.wrap("removing the leftover of an earlier copy to", err)
 	}
 	_ = s.file.Close() // nothing was written to it
 	s.file = nil

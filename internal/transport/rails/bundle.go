@@ -66,8 +66,8 @@ func (b *bundle[T]) at(i int) (rail T) {
 // from the start. After an error the rail is still the caller's.
 func (b *bundle[T]) replace(lost int, by T) (i int, err error) {
 	var none T
-	if lost >= b.numbers() {
-		return 0, fmt.Errorf("%w: rail %d is to be replaced, and never was", ErrNoRoom, lost)
+	if err := b.claim(lost); err != nil {
+		return 0, err
 	}
 	b.lose(lost, fmt.Errorf("%w: it is replaced", transport.ErrLost))
 	if old := b.at(lost); old != none {
@@ -75,13 +75,9 @@ func (b *bundle[T]) replace(lost int, by T) (i int, err error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case b.replaced[lost]:
-		return 0, fmt.Errorf("%w: rail %d is to be replaced twice", ErrNoRoom, lost)
-	case b.closed || b.left == 0 || len(b.rails) == Ever:
+	if b.closed || b.left == 0 {
 		return 0, ErrNoRoom
 	}
-	b.replaced[lost] = true
 	b.rails, b.replaced, b.gone = append(b.rails, by), append(b.replaced, false), append(b.gone, errNone)
 	i = len(b.rails) - 1
 	if by != none {
@@ -91,11 +87,25 @@ func (b *bundle[T]) replace(lost int, by T) (i int, err error) {
 	return i, nil
 }
 
-// numbers is how many rails there have been.
-func (b *bundle[T]) numbers() int {
+// claim notes that a rail is replaced, if it can be: others are left without it.
+func (b *bundle[T]) claim(lost int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.rails)
+	if lost >= len(b.rails) {
+		return fmt.Errorf("%w: rail %d is to be replaced, and never was", ErrNoRoom, lost)
+	}
+	others := b.left
+	if b.gone[lost] == nil {
+		others--
+	}
+	switch {
+	case b.replaced[lost]:
+		return fmt.Errorf("%w: rail %d is to be replaced twice", ErrNoRoom, lost)
+	case b.closed || others == 0 || len(b.rails) == Ever:
+		return ErrNoRoom
+	}
+	b.replaced[lost] = true
+	return nil
 }
 
 // blame makes of the loss of a rail that of the rail alone, as long as there are
