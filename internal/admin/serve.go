@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,7 +38,7 @@ func Public(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer, 
 }
 
 // Private serves what is for those who run the daemon: besides that /v1/status, POST
-// /v1/sessions/ID/cancel, and /debug/pprof.
+// /v1/sessions/ID/cancel, /v1/tokens, and /debug/pprof.
 func Private(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer, log *slog.Logger) *Server {
 	mux := public(d, self, metrics)
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
@@ -52,6 +53,7 @@ func Private(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer,
 		log.Warn("session cancelled", slog.String("session", r.PathValue("id")))
 		w.WriteHeader(http.StatusNoContent)
 	})
+	tokens(mux, d, log)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -92,16 +94,22 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Ask asks the daemon whose socket is at path. Out is what its answer is put into; nil for
-// none.
-func Ask(ctx context.Context, path, method, what string, out any) error {
+// Ask asks the daemon whose socket is at path. In is what it is told, and out what its
+// answer is put into; nil for nothing. What the daemon refuses it refuses with a fault.
+func Ask(ctx context.Context, path, method, what string, in, out any) error {
 	c := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)
 		},
 	}}
-	q, err := http.NewRequestWithContext(ctx, method, "http://rdmad"+what, nil)
+	var body bytes.Buffer
+	if in != nil {
+		if err := json.NewEncoder(&body).Encode(in); err != nil {
+			return err
+		}
+	}
+	q, err := http.NewRequestWithContext(ctx, method, "http://rdmad"+what, &body)
 	if err != nil {
 		return err
 	}
@@ -113,6 +121,8 @@ func Ask(ctx context.Context, path, method, what string, out any) error {
 	switch {
 	case a.StatusCode == http.StatusNotFound:
 		return ErrNone
+	case a.StatusCode == http.StatusUnprocessableEntity:
+		return refused(a)
 	case a.StatusCode >= http.StatusBadRequest:
 		return errors.New(a.Status)
 	case out == nil:

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/server"
+	"github.com/rdmacp/rdmacp/internal/token"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
@@ -43,6 +44,8 @@ type Daemon interface {
 	Sessions() []server.Live
 	Totals() map[server.Way]server.Totals
 	Cancel(id string) bool
+	Issue(s token.Scope, life time.Duration, copies int) (text []byte, g token.Grant, err error)
+	Tokens() *token.Table // nil: there are none
 }
 
 // Self is what does not change about a daemon.

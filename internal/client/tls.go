@@ -86,7 +86,7 @@ func (s *Session) unproven() *fault.Error {
 	switch c := s.raw.(type) {
 	case *mtls.Conn:
 		if alert := c.Refusal(); alert != nil {
-			fix, why := mtls.ExplainRefusal(alert)
+			fix, why := s.options.TLS.ExplainRefusal(alert)
 			return at(s.options.Host, fault.New(fault.Unproven, what, why, fix))
 		}
 	case *plain:

@@ -17,7 +17,7 @@ func (s *Store) server() *tls.Config {
 				MinVersion:             tls.VersionTLS13,
 				Certificates:           []tls.Certificate{m.cert},
 				ClientAuth:             tls.RequireAndVerifyClientCert,
-				ClientCAs:              m.roots,
+				ClientCAs:              s.clients(m),
 				VerifyConnection:       m.revoked.check,
 				NextProtos:             []string{protocol},
 				SessionTicketsDisabled: true,

@@ -3,6 +3,7 @@ package mtls
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 type Conn struct {
 	*tls.Conn
 	failed  func(error)           // at the end that accepts: is told why the peer is refused
+	store   *Store                // at that end
 	refusal atomic.Pointer[error] // what the peer has said against this end
 }
 
@@ -44,6 +46,14 @@ var ErrNoTLS = errors.New("mtls: the connection is not under TLS")
 func (c *Conn) Key(label string, n int) ([]byte, error) {
 	state := c.ConnectionState()
 	return state.ExportKeyingMaterial(label, nil, n)
+}
+
+// names are those of the peer, who has proved to have the key to cert.
+func (c *Conn) names(cert *x509.Certificate) []string {
+	if c.store == nil {
+		return Names(cert)
+	}
+	return c.store.called(cert)
 }
 
 // wantsTLS is the record that tells a peer without TLS that there is none to be had: a
@@ -112,7 +122,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 	from := raw.RemoteAddr()
 	return &Conn{
-		Conn: tls.Server(raw, l.store.server()),
+		Conn:  tls.Server(raw, l.store.server()),
+		store: l.store,
 		failed: func(err error) {
 			l.store.refused.Add(1)
 			l.refused.log(from, err)

@@ -72,7 +72,7 @@ func peerOf(c net.Conn) Peer {
 	}
 	p := Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, nil, true, t}
 	if certs := t.ConnectionState().PeerCertificates; len(certs) > 0 {
-		p.Names = Names(certs[0])
+		p.Names = t.names(certs[0])
 	}
 	return p
 }

@@ -60,7 +60,11 @@ func addresses(c *x509.Certificate) []string {
 
 // ExplainRefusal says in words why a host has refused this end's certificate, and what
 // can be done.
-func ExplainRefusal(alert error) (fix string, why error) {
+func (s *Store) ExplainRefusal(alert error) (fix string, why error) {
+	if strings.HasPrefix(s.current().cert.Leaf.Subject.CommonName, guest) {
+		return "ask who gave it for another one",
+			fmt.Errorf("it does not take the token, which has expired, is used up or was revoked, or rdmad was started again since (%w)", alert)
+	}
 	return "the daemon's log says why; see that the certificate (--tls-cert) is in force, and of a CA that the daemon trusts",
 		fmt.Errorf("it refuses the certificate of this client: %w", alert)
 }

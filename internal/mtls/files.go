@@ -30,8 +30,9 @@ type Files struct {
 
 // Store has the credentials of an end in memory. It is safe for concurrent use.
 type Store struct {
-	files Files
-	log   *slog.Logger
+	files  Files
+	log    *slog.Logger
+	guests Guests // nil: none
 
 	refused atomic.Int64 // connections, by all listeners
 
@@ -43,7 +44,8 @@ type Store struct {
 // material is what the files say.
 type material struct {
 	cert    tls.Certificate
-	roots   *x509.CertPool
+	cas     []*x509.Certificate
+	roots   *x509.CertPool // the same
 	revoked revoked
 }
 
@@ -136,7 +138,7 @@ func (f Files) stamps() (all [4]stamp) {
 
 // read reads the files. Before is what they said earlier, if they did.
 func (f Files) read(before *material) (*material, error) {
-	if err := private(f.Key); err != nil {
+	if err := Private(f.Key); err != nil {
 		return nil, err
 	}
 	cert, err := tls.LoadX509KeyPair(f.Cert, f.Key)
@@ -147,7 +149,7 @@ func (f Files) read(before *material) (*material, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &material{cert: cert, roots: x509.NewCertPool()}
+	m := &material{cert: cert, cas: cas, roots: x509.NewCertPool()}
 	for _, ca := range cas {
 		m.roots.AddCert(ca)
 	}
@@ -163,8 +165,8 @@ func (f Files) read(before *material) (*material, error) {
 // othersMay are the bits of a mode that let others read a file, or write it.
 const othersMay fs.FileMode = 0o007
 
-// private refuses a key that everybody on this host can read.
-func private(key string) error {
+// Private refuses a file with a key that everybody on this host can read.
+func Private(key string) error {
 	info, err := os.Stat(key)
 	if err != nil {
 		return fmt.Errorf("reading the key: %w", err)

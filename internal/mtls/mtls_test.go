@@ -146,7 +146,7 @@ func (e *echo) talk(t *testing.T, f mtls.Files, host string) error {
 	b := make([]byte, 4)
 	if _, err := io.ReadFull(c, b); err != nil {
 		if alert := c.Refusal(); alert != nil {
-			_, why := mtls.ExplainRefusal(alert)
+			_, why := s.ExplainRefusal(alert)
 			return why
 		}
 		return err

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"path"
 	"slices"
+	"strings"
 )
 
 // Names of peers without a certificate.
@@ -11,6 +12,15 @@ const (
 	Local     = "local"     // who comes by a unix socket: its mode says who can
 	Anonymous = "anonymous" // who comes without TLS
 )
+
+// guest is how the names of guests begin, which a CA cannot give.
+const guest = "token:"
+
+// Reserved reports whether a name has a meaning of its own, and is nobody's in a
+// certificate of a CA.
+func Reserved(name string) bool {
+	return name == Local || name == Anonymous || strings.HasPrefix(name, guest)
+}
 
 // Names are who a certificate is for: its URIs (SPIFFE ids among them), DNS names and
 // email addresses. Its common name counts only where there is none of these.
@@ -24,7 +34,7 @@ func Names(c *x509.Certificate) []string {
 	if len(names) == 0 && c.Subject.CommonName != "" {
 		names = append(names, c.Subject.CommonName)
 	}
-	return slices.DeleteFunc(names, func(n string) bool { return n == Local || n == Anonymous })
+	return slices.DeleteFunc(names, Reserved)
 }
 
 // Match reports whether one of the names fits one of the patterns, which are those of

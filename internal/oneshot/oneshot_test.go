@@ -105,7 +105,7 @@ func TestNobodyElse(t *testing.T) {
 	// A stranger knows the daemon's certificate, since it is no secret.
 	stranger, err := x509.ParseCertificate(serverOf(t, r.Address))
 	must(t, err)
-	if got, err := dial(t, r.Address, mtls.Pinned(identity(t), stranger, nil)); err == nil {
+	if got, err := dial(t, r.Address, mtls.Pinned(identity(t), nil, stranger)); err == nil {
 		t.Errorf("a stranger got in, and was told %q", got)
 	}
 }

@@ -39,7 +39,7 @@ func Greet(in io.Reader, connection string, log *slog.Logger) (*Greeting, error)
 	if err != nil {
 		return nil, err
 	}
-	g.own, g.store = own.Certificate[0], mtls.Pinned(own, peer, log)
+	g.own, g.store = own.Certificate[0], mtls.Pinned(own, log, peer)
 	return g, nil
 }
 

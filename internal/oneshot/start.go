@@ -121,7 +121,7 @@ func (r *Remote) accept(s said, own tls.Certificate, c Command) error {
 		return &fault.Error{Code: fault.Protocol, Host: c.Host, What: "starting " + c.Program, Why: err, Fix: "see that it is rdmad that " + c.Program + " starts there"}
 	}
 	r.Address = net.JoinHostPort(cmp.Or(s.answer.Address, c.Host), strconv.Itoa(int(s.answer.Port)))
-	r.Home, r.TLS = s.answer.Home, mtls.Pinned(own, peer, c.Logger)
+	r.Home, r.TLS = s.answer.Home, mtls.Pinned(own, c.Logger, peer)
 	return nil
 }
 

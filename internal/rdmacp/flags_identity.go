@@ -10,11 +10,13 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
+	"github.com/rdmacp/rdmacp/internal/token"
 )
 
 // identifying is the flags about who the two ends are.
 type identifying struct {
 	tls      mtls.Files
+	token    string // file
 	insecure bool
 }
 
@@ -24,6 +26,7 @@ func (p *identifying) add(f *pflag.FlagSet) {
 	f.StringVar(&p.tls.Cert, "tls-cert", "", "`file` with the certificate of who copies (default: client.crt in ~/.config/rdmacp or /etc/rdmacp, where there is a ca.crt)")
 	f.StringVar(&p.tls.Key, "tls-key", "", "`file` with its private key (default: client.key there)")
 	f.StringVar(&p.tls.CRL, "tls-crl", "", "`file` with lists of certificates that were revoked (default: ca.crl there, if it exists)")
+	f.StringVar(&p.token, "token", "", "`file` with a token of the daemon's (rdmad token create), in the place of certificates")
 	f.BoolVar(&p.insecure, "insecure", false, "no TLS although there are certificates: to a daemon on this host, or in a network that you trust")
 }
 
@@ -60,8 +63,11 @@ func (p *identifying) find(dirs []string) (f mtls.Files, ok bool) {
 // TLS.
 func (a *app) credentials() (*mtls.Store, error) {
 	p := a.opts.identifying
-	if p.insecure {
+	switch {
+	case p.insecure:
 		return nil, nil
+	case p.token != "":
+		return a.byToken(p.token)
 	}
 	f, ok := p.find(a.dirs())
 	if !ok {
@@ -78,4 +84,21 @@ func (a *app) credentials() (*mtls.Store, error) {
 		return nil, fault.New(fault.Usage, "reading the certificates", err, fix)
 	}
 	return s, nil
+}
+
+// byToken are the credentials of a token's holder.
+func (a *app) byToken(file string) (*mtls.Store, error) {
+	what, fix := "reading the token "+file, "give --token the file that rdmad token create has written"
+	if err := mtls.Private(file); err != nil {
+		return nil, fault.New(fault.Usage, what, err, "see that it is readable by you, and by nobody else")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fault.New(fault.Usage, what, err, fix)
+	}
+	own, daemon, err := token.Parse(text)
+	if err != nil {
+		return nil, fault.New(fault.Usage, what, err, fix)
+	}
+	return mtls.Pinned(own, newLogger(a.messages, a.opts.verbose), daemon...), nil
 }

@@ -247,6 +247,8 @@ func (o *options) consistent(f *pflag.FlagSet) error {
 		return conflict("--require-zero-copy", "a CPU copies what is buffered", "give another --source or --sink")
 	case o.insecure && o.tls != (mtls.Files{}):
 		return conflict("--insecure", "--tls-cert and the like say the opposite", "give one of them")
+	case o.token != "" && (o.insecure || o.tls != (mtls.Files{})):
+		return conflict("--token", "--insecure, --tls-cert and the like say by what else to go", "give one of them")
 	case o.json && o.digest != 0 && o.quiet:
 		return conflict("--json --digest --quiet", "with --json, digests are told by lines that --quiet leaves out", "drop one of them")
 	}

@@ -44,8 +44,8 @@ func (o *options) checkStart(f *pflag.FlagSet) error {
 		return badFlag("rdmad-path", o.rdmadPath, "there is no command in it", "give where rdmad lies on the other host")
 	case changed(f, "port"):
 		return conflict("--via-ssh --port", "the rdmad that is started takes a port that is free", "drop --port; a port of ssh's goes into --rsh 'ssh -p 2222', or into ~/.ssh/config")
-	case o.insecure || o.tls != (mtls.Files{}):
-		return conflict("--via-ssh", "it has keys of its own, made for one copy; --insecure and the --tls flags are for a daemon that is there", "drop them, or --via-ssh")
+	case o.insecure || o.token != "" || o.tls != (mtls.Files{}):
+		return conflict("--via-ssh", "it has keys of its own, made for one copy; --insecure, --token and the --tls flags are for a daemon that is there", "drop them, or --via-ssh")
 	}
 	return nil
 }

@@ -132,8 +132,8 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Flags().SortFlags = false
 	addFlags(root.Flags())
-	root.AddCommand(a.statusCommand(ctx), a.cancelCommand(ctx), a.configCommand(), a.pkiCommand(), a.oneShotCommand(ctx)) //nolint:contextcheck // what is served by config check is nothing
-	root.Flags().Bool("version", false, "print the version")                                                              // cobra's own would take -v
+	root.AddCommand(a.statusCommand(ctx), a.cancelCommand(ctx), a.tokenCommand(ctx), a.configCommand(), a.pkiCommand(), a.oneShotCommand(ctx)) //nolint:contextcheck // what is served by config check is nothing
+	root.Flags().Bool("version", false, "print the version")                                                                                   // cobra's own would take -v
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagFault(cmd.Flags(), err) })
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {

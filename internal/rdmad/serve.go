@@ -2,6 +2,7 @@ package rdmad
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/server"
+	"github.com/rdmacp/rdmacp/internal/token"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/tcp"
 )
@@ -29,11 +31,17 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	if err != nil {
 		return err
 	}
+	var tokens *token.Table
+	var anchors func() []*x509.Certificate
+	if credentials != nil {
+		tokens, anchors = token.New(), credentials.Anchors
+		credentials.Admit(tokens)
+	}
 	data := tcp.New(tcp.Config{Logger: log})
 	fabrics := a.offer(c, log, data)
 	srv, err := server.New(server.Config{
 		Exports: c.exports, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log,
-		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient,
+		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Tokens: tokens, Anchors: anchors,
 	})
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ where it stopped.`,
 			if len(args) != 1 || args[0] == "" {
 				return fault.New(fault.Usage, "reading the command line", errors.New("rdmad cancel takes one session"), "name one of those that rdmad status shows")
 			}
-			err := ask(ctx, socket, http.MethodPost, "/v1/sessions/"+url.PathEscape(args[0])+"/cancel", nil)
+			err := ask(ctx, socket, http.MethodPost, "/v1/sessions/"+url.PathEscape(args[0])+"/cancel", nil, nil)
 			if errors.Is(err, admin.ErrNone) {
 				return fault.New(fault.NotFound, "cancelling "+args[0], errors.New("there is no such session"), "rdmad status shows those that are open")
 			}
@@ -78,9 +78,9 @@ func noArgs(name string) cobra.PositionalArgs {
 }
 
 // ask asks the daemon of this host.
-func ask(ctx context.Context, socket, method, what string, out any) error {
-	err := admin.Ask(ctx, socket, method, what, out)
-	if err == nil || errors.Is(err, admin.ErrNone) {
+func ask(ctx context.Context, socket, method, what string, in, out any) error {
+	err := admin.Ask(ctx, socket, method, what, in, out)
+	if _, refused := fault.As(err); err == nil || refused || errors.Is(err, admin.ErrNone) {
 		return err
 	}
 	fix := "start it with --admin " + socket + ", or name its socket with --admin"
@@ -96,7 +96,7 @@ func ask(ctx context.Context, socket, method, what string, out any) error {
 // status shows what the daemon does.
 func (a *app) status(ctx context.Context, socket string, asJSON bool) error {
 	var before, now admin.Status
-	if err := ask(ctx, socket, http.MethodGet, "/v1/status", &before); err != nil {
+	if err := ask(ctx, socket, http.MethodGet, "/v1/status", nil, &before); err != nil {
 		return err
 	}
 	if asJSON {
@@ -106,7 +106,7 @@ func (a *app) status(ctx context.Context, socket string, asJSON bool) error {
 	case <-time.After(lookApart):
 	case <-ctx.Done():
 	}
-	if err := ask(ctx, socket, http.MethodGet, "/v1/status", &now); err != nil {
+	if err := ask(ctx, socket, http.MethodGet, "/v1/status", nil, &now); err != nil {
 		return err
 	}
 	_, err := fmt.Fprint(a.io.Stdout, table(before, now))

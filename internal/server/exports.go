@@ -24,6 +24,10 @@ type Export struct {
 type export struct {
 	Export
 	dir *storage.Dir // nil for Own
+
+	// What of it can be reached, for the holder of a token: Path and dir are of under, and
+	// the only name in it is only; empty: all of it.
+	under, only string
 }
 
 type exports []*export
@@ -94,7 +98,8 @@ func (es exports) find(t wire.Target, who []string) (place, error) {
 	if t.Export != "" {
 		for _, e := range es {
 			if e.Name == t.Export {
-				return place{e, relative(t.Path), slashed(t.Path)}, nil
+				name, err := e.scoped(relative(t.Path))
+				return place{e, name, slashed(t.Path)}, err
 			}
 		}
 		return place{}, es.notExport(fmt.Sprintf("finding export %q", t.Export), who)
@@ -109,6 +114,9 @@ func (es exports) find(t wire.Target, who []string) (place, error) {
 	}
 	if best.export == nil {
 		return place{}, es.notExport("finding an export that holds "+clean, who)
+	}
+	if best.only != "" && best.name != best.only {
+		return best, best.beyond(best.abs())
 	}
 	return best, nil
 }
@@ -194,7 +202,11 @@ func (p place) expand() ([]storage.Start, error) {
 	}
 	starts := make([]storage.Start, 0, len(names))
 	for _, name := range names {
-		starts = append(starts, storage.Start{Dir: p.dir, Path: name})
+		s := storage.Start{Dir: p.dir, Path: name}
+		if name == "." && p.under != "" && p.under != "." && !p.contents {
+			s.Name = path.Base(p.under)
+		}
+		starts = append(starts, s)
 	}
 	return starts, nil
 }

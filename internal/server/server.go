@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/rdmacp/rdmacp/internal/mtls"
+	"github.com/rdmacp/rdmacp/internal/token"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
@@ -31,6 +33,9 @@ type Config struct {
 	Slots       int // chunks in flight for each session; each costs ChunkSize of pinned memory
 	MaxSessions int // at once
 	MaxClient   int // the same of one client; 0: as many as of all
+
+	Tokens  *token.Table               // that clients have; nil without TLS
+	Anchors func() []*x509.Certificate // by which the holders of tokens know this daemon
 }
 
 // Server serves rdmacp.v1.TransferService, health and reflection.

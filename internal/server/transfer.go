@@ -33,7 +33,13 @@ func (ss *session) copy(ctx context.Context, m *pb.Copy) error {
 
 // put receives trees: the client lends its sources, this end pulls.
 func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
-	where, err := ss.server.shared.now().destination(c, ss.who)
+	es, done, err := ss.reach()
+	if err != nil {
+		return err
+	}
+	var r transfer.Report
+	defer func() { err = errors.Join(err, done(err == nil && !c.Land.DryRun && !c.Land.Verify && used(r))) }()
+	where, err := es.destination(c, ss.who)
 	if err != nil {
 		return err
 	}
@@ -49,9 +55,10 @@ func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
 		ss.quiet(ctx, err)
 		err = errors.Join(err, store.Close())
 	}()
-	return ss.move(ctx, where, store.Path(), func(l *link) (transfer.Report, error) {
+	r, err = ss.move(ctx, where, store.Path(), func(l *link) (transfer.Report, error) {
 		return transfer.Pull(ctx, steady{ss.driver, ctx}, l, store, ss.engine(c, where))
 	})
+	return err
 }
 
 // quiet sees to it that nothing arrives any more for a transfer that ended with err. The
@@ -68,26 +75,37 @@ func (ss *session) quiet(ctx context.Context, err error) {
 
 // get sends trees: the client lends room, this end pushes.
 func (ss *session) get(ctx context.Context, c wire.Copy) (err error) {
-	where, starts, err := ss.server.shared.now().sources(c, ss.who)
+	es, done, err := ss.reach()
+	if err != nil {
+		return err
+	}
+	var r transfer.Report
+	defer func() { err = errors.Join(err, done(err == nil && !c.Verify && used(r))) }()
+	where, starts, err := es.sources(c, ss.who)
 	if err != nil {
 		return err
 	}
 	walker := storage.NewWalker(starts, c.Walk)
 	defer func() { err = errors.Join(err, walker.Close()) }()
-	return ss.move(ctx, where, where.abs(), func(l *link) (transfer.Report, error) {
+	r, err = ss.move(ctx, where, where.abs(), func(l *link) (transfer.Report, error) {
 		return transfer.Push(ctx, steady{ss.driver, ctx}, l, walker, ss.engine(c, where))
 	})
+	return err
 }
 
 // blank moves memory, and no file.
 func (ss *session) blank(ctx context.Context, c wire.Copy) error {
+	if ss.byToken() {
+		return fault.New(fault.Denied, "moving memory", errors.New("a token is for files"), "measure with an identity of your own")
+	}
 	none := place{export: &export{}}
-	return ss.move(ctx, none, "", func(l *link) (transfer.Report, error) {
+	_, err := ss.move(ctx, none, "", func(l *link) (transfer.Report, error) {
 		if ss.hello.Direction == transport.Put {
 			return transfer.Pull(ctx, steady{ss.driver, ctx}, l, blank.Sink{}, ss.engine(c, none))
 		}
 		return transfer.Push(ctx, steady{ss.driver, ctx}, l, blank.Source(c.Blank), ss.engine(c, none))
 	})
+	return err
 }
 
 // maxWarnings is how many problems of a transfer are logged; the others are
@@ -115,11 +133,11 @@ func (ss *session) engine(c wire.Copy, where place) transfer.Options {
 
 // move tells the client that its transfer may begin, runs this end of the engine,
 // and tells the client that all is done.
-func (ss *session) move(ctx context.Context, where place, path string, engine func(*link) (transfer.Report, error)) error {
+func (ss *session) move(ctx context.Context, where place, path string, engine func(*link) (transfer.Report, error)) (transfer.Report, error) {
 	begun, before := time.Now(), wire.NewLook(ss.driver.Stats())
 	err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Accept{Accept: &pb.Accept{Path: []byte(path)}}})
 	if err != nil {
-		return err
+		return transfer.Report{}, err
 	}
 	ss.server.books.begin(ss, where.Name, where.name)
 	r, err := engine(&link{session: ss})
@@ -131,12 +149,12 @@ func (ss *session) move(ctx context.Context, where place, path string, engine fu
 	}
 	if err != nil {
 		ss.log.Info("transfer ended early", attrs...)
-		return err
+		return r, err
 	}
 	counters := wire.FromCounters(wire.NewLook(ss.driver.Stats()).Since(before, ss.slots))
 	if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Committed{Committed: &pb.Committed{Counters: counters}}}); err != nil {
-		return err
+		return r, err
 	}
 	ss.log.Info("transfer done", attrs...)
-	return nil
+	return r, nil
 }

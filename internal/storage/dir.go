@@ -38,6 +38,21 @@ func openRoot(path string) (*os.Root, error) {
 	return os.OpenRoot(path + string(filepath.Separator))
 }
 
+// Beneath opens a directory beneath the Dir, as a Dir of its own: what is only reached by
+// leaving it is out of its reach.
+func (d *Dir) Beneath(name string) (*Dir, error) {
+	if name != "." {
+		if err := ValidName(name); err != nil {
+			return nil, err
+		}
+	}
+	root, err := d.root.OpenRoot(name + "/.") // the "." as in create
+	if err != nil {
+		return nil, wrapRooted("opening the directory "+d.shown(name), err)
+	}
+	return &Dir{root: root, path: filepath.Join(d.path, name)}, nil
+}
+
 // Path returns the path that the Dir was opened by.
 func (d *Dir) Path() string { return d.path }
 

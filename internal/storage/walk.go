@@ -20,6 +20,7 @@ import (
 type Start struct {
 	Dir  *Dir
 	Path string
+	Name string // of the entry of the Dir itself, whose Path is "."; empty: it has none
 }
 
 // Walker finds the entries of trees, and opens their files: a tree.Source. It

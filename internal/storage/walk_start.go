@@ -76,8 +76,12 @@ func (r *walk) contents(s Start, p string) error {
 		return nil
 	}
 	at := spot{name: p, dir: s.Dir}
-	in, err := r.enter(nil, "", at, &f)
-	if err != nil {
+	var above *level
+	if s.Name != "" {
+		above = &level{id: r.table.start(s.Dir, "."), names: r.tops}
+	}
+	in, err := r.enter(above, s.Name, at, &f)
+	if err != nil || in == nil {
 		return err
 	}
 	if !r.opts.Recursive {

@@ -220,13 +220,13 @@ func (s *soaked) crowd(t *testing.T, clients int, took time.Duration) []uint64 {
 	}
 	var first, last admin.Status
 	for deadline := time.Now().Add(30 * time.Second); len(first.Sessions) < clients; time.Sleep(50 * time.Millisecond) {
-		must(t, admin.Ask(ctx, s.socket, http.MethodGet, "/v1/status", &first))
+		must(t, admin.Ask(ctx, s.socket, http.MethodGet, "/v1/status", nil, &first))
 		if time.Now().After(deadline) {
 			t.Fatalf("%d sessions are open", len(first.Sessions))
 		}
 	}
 	time.Sleep(took)
-	must(t, admin.Ask(ctx, s.socket, http.MethodGet, "/v1/status", &last))
+	must(t, admin.Ask(ctx, s.socket, http.MethodGet, "/v1/status", nil, &last))
 	shares := moved(first, last)
 	if len(shares) != clients {
 		t.Fatalf("%d clients were served all the time", len(shares))
