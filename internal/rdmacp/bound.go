@@ -34,7 +34,7 @@ func (o outcome) bound() bound {
 		for _, s := range []struct {
 			name string
 			took time.Duration
-		}{{"reading the source", e.Source}, {"registering pages", e.Map}, {"the wire", e.Wire}, {"digests", e.Digest}, {"encryption", e.Cipher}, {"writing the destination", e.Sink}} {
+		}{{"reading the source", e.Source}, {"registering pages", e.Map}, {"the wire", e.Wire}, {"digests", e.Digest}, {"encryption", e.Cipher}, {"the limit of the rate", e.Limit}, {"writing the destination", e.Sink}} {
 			if share := shareOf(e.Counters, r.Elapsed, s.took); share > max(best.share, leastShare) {
 				best.stage, best.where, best.share = s.name, e.where, share
 			}

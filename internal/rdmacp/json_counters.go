@@ -25,6 +25,7 @@ type countersField struct {
 	WireSeconds   float64 `json:"wire_seconds"`
 	DigestSeconds float64 `json:"digest_seconds"`
 	CipherSeconds float64 `json:"cipher_seconds"`
+	LimitSeconds  float64 `json:"limit_seconds"`
 	SinkSeconds   float64 `json:"sink_seconds"`
 	Slots         int     `json:"slots"`
 
@@ -43,7 +44,7 @@ func newCountersField(c client.Counters) countersField {
 		WorkRequests: c.WorkReqs, Completions: c.Completions, Wakeups: c.Wakeups,
 		PagedBytes: c.PagedBytes, DirectBytes: c.DirectBytes, SocketBytes: c.SocketBytes, HashedBytes: c.HashedBytes, Windows: c.Windows, Hits: c.Hits, Calls: c.Calls, WhyCopied: c.WhyCopied,
 		SourceSeconds: c.Source.Seconds(), MapSeconds: c.Map.Seconds(), WireSeconds: c.Wire.Seconds(),
-		DigestSeconds: c.Digest.Seconds(), CipherSeconds: c.Cipher.Seconds(), SinkSeconds: c.Sink.Seconds(), Slots: c.Slots,
+		DigestSeconds: c.Digest.Seconds(), CipherSeconds: c.Cipher.Seconds(), LimitSeconds: c.Limit.Seconds(), SinkSeconds: c.Sink.Seconds(), Slots: c.Slots,
 		UserSeconds: c.CPU.User.Seconds(), SystemSeconds: c.CPU.System.Seconds(),
 		Voluntary: c.CPU.Voluntary, Involuntary: c.CPU.Involuntary, Hertz: c.Hertz,
 	}

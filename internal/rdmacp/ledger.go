@@ -78,6 +78,9 @@ func (o outcome) stats() string {
 	row("cycles a bit, about", cyclesPerBit)
 	row("source, map, wire", func(c client.Counters) string { return shares(c, o.result.Elapsed, c.Source, c.Map, c.Wire) })
 	row("digest, sink", func(c client.Counters) string { return shares(c, o.result.Elapsed, c.Digest, c.Sink) })
+	if o.result.Local.Limit+o.result.Remote.Limit > 0 {
+		row("limit of the rate", func(c client.Counters) string { return shares(c, o.result.Elapsed, c.Limit) })
+	}
 	if o.result.Local.Cipher+o.result.Remote.Cipher > 0 {
 		row("encryption", func(c client.Counters) string { return shares(c, o.result.Elapsed, c.Cipher) })
 	}

@@ -38,6 +38,9 @@ func (r *raw) check() (c config, err error) {
 	if c.exports, err = r.exports(); err != nil {
 		return c, err
 	}
+	if c.limits, err = r.limits(); err != nil {
+		return c, err
+	}
 	if c.chunkSize, err = chunkSize(r.ChunkSize); err != nil {
 		return c, err
 	}

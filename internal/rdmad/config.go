@@ -27,6 +27,7 @@ type config struct {
 	insecure     bool
 	tls          mtls.Files      // all empty: no TLS
 	exports      []server.Export // by name
+	limits       []server.Limit
 	device       string
 	transport    string
 	landlock     string // auto, require or off
@@ -65,6 +66,7 @@ type raw struct {
 	LogLevel     string               `koanf:"log-level"`
 	LogFormat    string               `koanf:"log-format"`
 	Export       map[string]rawExport `koanf:"export"`
+	Client       map[string]rawClient `koanf:"client"`
 }
 
 // rawExport is a table [export.NAME] of the file.
@@ -121,7 +123,7 @@ func find(flags *pflag.FlagSet, environ []string, fallback string) (*settings, e
 			return "", nil
 		case key == keyConfig:
 			return "", nil
-		case !slices.Contains(keys(), key):
+		case key == keyClient || !slices.Contains(keys(), key):
 			s.ignored = append(s.ignored, name)
 			return "", nil
 		}

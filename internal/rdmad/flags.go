@@ -19,6 +19,7 @@ const (
 	keyTLSCA        = "tls-ca"
 	keyTLSCRL       = "tls-crl"
 	keyExport       = "export"
+	keyClient       = "client"
 	keyDevice       = "device"
 	keyTransport    = "transport"
 	keyLandlock     = "landlock"
@@ -36,7 +37,7 @@ const (
 // keys lists what a file and the environment may set.
 func keys() []string {
 	return []string{
-		keyListen, keyInsecure, keyTLSCert, keyTLSKey, keyTLSCA, keyTLSCRL, keyExport, keyDevice, keyTransport, keyLandlock, keyLogLevel, keyLogFormat,
+		keyListen, keyInsecure, keyTLSCert, keyTLSKey, keyTLSCA, keyTLSCRL, keyExport, keyClient, keyDevice, keyTransport, keyLandlock, keyLogLevel, keyLogFormat,
 		keyChunkSize, keySlots, keyMaxSessions, keyMaxClient, keyDrainTimeout, keyAdmin, keyMetrics,
 	}
 }

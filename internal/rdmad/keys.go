@@ -30,21 +30,31 @@ func checkKeys(file string, m map[string]any) error {
 			return unknownKey(file, key, key, keys())
 		}
 	}
-	if m[keyExport] == nil {
+	err := checkTables(file, m, keyExport, `an export is a table of its own: [export.NAME], below it path = "/dir"`, "path", "read_only", "read", "write")
+	if err != nil {
+		return err
+	}
+	return checkTables(file, m, keyClient, `what holds for some clients is a table of its own: [client.NAME], below it match = ["gpu*"]`, "match", "rate", "max_bytes", "owner")
+}
+
+// checkTables refuses what is not known of the tables below a key; fix says how they are
+// written.
+func checkTables(file string, m map[string]any, above, fix string, known ...string) error {
+	if m[above] == nil {
 		return nil
 	}
-	tables, ok := m[keyExport].(map[string]any)
+	tables, ok := m[above].(map[string]any)
 	if !ok {
-		return notTable(file, keyExport)
+		return notTable(file, above, fix)
 	}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		table, ok := tables[name].(map[string]any)
 		if !ok {
-			return notTable(file, keyExport+"."+name)
+			return notTable(file, above+"."+name, fix)
 		}
 		for _, key := range slices.Sorted(maps.Keys(table)) {
-			if known := []string{"path", "read_only", "read", "write"}; !slices.Contains(known, key) {
-				return unknownKey(file, keyExport+"."+name+"."+key, key, known)
+			if !slices.Contains(known, key) {
+				return unknownKey(file, above+"."+name+"."+key, key, known)
 			}
 		}
 	}
@@ -61,7 +71,6 @@ func unknownKey(file, path, key string, known []string) error {
 }
 
 // notTable is the fault of a value where a table has to be.
-func notTable(file, path string) error {
-	return fault.New(fault.Usage, "reading "+file, fmt.Errorf("%q is not a table", path),
-		`an export is a table of its own: [export.NAME], below it path = "/dir"`)
+func notTable(file, path, fix string) error {
+	return fault.New(fault.Usage, "reading "+file, fmt.Errorf("%q is not a table", path), fix)
 }

@@ -57,7 +57,7 @@ func (a *app) reload(log *slog.Logger, srv *server.Server, c config, confined bo
 		err = next.writable(c)
 	}
 	if err == nil {
-		err = srv.Reload(next.exports)
+		err = srv.Reload(next.exports, next.limits)
 	}
 	if err != nil {
 		f, ok := fault.As(err)
@@ -84,7 +84,7 @@ func needRestart(was, is raw) (keys []string) {
 	before, after := reflect.ValueOf(was), reflect.ValueOf(is)
 	for i := range before.NumField() {
 		key := before.Type().Field(i).Tag.Get("koanf")
-		if key != keyExport && key != keyLogLevel && !reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
+		if key != keyExport && key != keyClient && key != keyLogLevel && !reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
 			keys = append(keys, key)
 		}
 	}

@@ -59,7 +59,7 @@ With a certificate (--tls-cert, --tls-key, --tls-ca) it speaks TLS, and lets onl
 clients in that have one of a CA that it trusts; rdmad pki makes such certificates.
 Without, whoever reaches a listener can read and write the exports, so that it
 listens on loopback addresses and unix sockets only, unless --insecure is given.
-What travels by RDMA is not encrypted.
+What travels by RDMA is encrypted where the client asks for it (rdmacp --encrypt).
 
 Each flag is also a variable, as in RDMAD_LOG_LEVEL, and each but --config a key
 of the configuration file. A flag comes before a variable, a variable before the
@@ -77,9 +77,15 @@ file:
   read = ["gpu*"]               # who may read: names in certificates
   write = ["alice", "spiffe://cluster/trainer/*"]   # who may read and write
 
+  [client.visitors]
+  match = ["*.lab", "token:*"]  # names, as in read and write
+  rate = "200MB"                # bytes a second, of all copies of one client
+  max_bytes = "1TiB"            # that one copy may move
+  owner = "visitor:lab"         # who gets what they make
+
 Where an export has neither read nor write, whoever is let in may read and write.
 
-SIGHUP has the configuration read again: exports and --log-level count from then on,
+SIGHUP has the configuration read again: exports, clients and --log-level count from then on,
 for copies that begin; anything else needs a restart. SIGTERM and SIGINT drain: no
 new sessions, those that run may end within --drain-timeout. A second signal ends
 the daemon at once.`

@@ -40,7 +40,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	data := tcp.New(tcp.Config{Logger: log})
 	fabrics := a.offer(c, log, data)
 	srv, err := server.New(server.Config{
-		Exports: c.exports, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log,
+		Exports: c.exports, Limits: c.limits, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log,
 		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Tokens: tokens, Anchors: anchors,
 	})
 	if err != nil {
@@ -178,6 +178,9 @@ func logExports(log *slog.Logger, c config) {
 		}
 		log.Info("export", slog.String("name", e.Name), slog.String("path", e.Path), slog.Bool("read_only", e.ReadOnly),
 			slog.Any("read", e.Read), slog.Any("write", e.Write))
+	}
+	for _, l := range c.limits {
+		log.Info("clients", slog.Any("match", l.Match), slog.Int64("rate", l.Rate), slog.Int64("max_bytes", l.Bytes), slog.Bool("owner", l.Owner != nil))
 	}
 	if len(c.exports) == 0 {
 		log.Warn("nothing is exported", slog.String("fix", "give --export NAME=DIR"))

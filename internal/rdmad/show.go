@@ -79,7 +79,7 @@ func (s *settings) show() string {
 		_, _ = fmt.Fprintf(w, "%s = %s\t# %s\n", key, literal(value), from)
 	}
 	for _, key := range keys() {
-		if key != keyExport {
+		if key != keyExport && key != keyClient {
 			line(key, s.values.Get(key), cmp.Or(s.from[key], "default"))
 		}
 	}
@@ -93,6 +93,16 @@ func (s *settings) show() string {
 		}
 		if e.Write != nil {
 			line("write", e.Write, from)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Client)) {
+		c, from := s.Client[name], s.from[keyClient+delim+name]
+		_, _ = fmt.Fprintf(w, "\n[client.%s]\n", literalKey(name))
+		line("match", c.Match, from)
+		for _, l := range []struct{ key, value string }{{"rate", c.Rate}, {"max_bytes", c.MaxBytes}, {"owner", c.Owner}} {
+			if l.value != "" {
+				line(l.key, l.value, from)
+			}
 		}
 	}
 	_ = w.Flush() // into memory

@@ -87,7 +87,7 @@ func (b *books) close(ss *session, how error) {
 	t := b.at(l.Way)
 	t.Sessions[endOf(how)]++
 	if ss.driver != nil {
-		t.Stats = t.Stats.Plus(ss.driver.Stats())
+		t.Stats = t.Stats.Plus(ss.stats())
 	}
 }
 
@@ -154,7 +154,7 @@ func (s *Server) Totals() map[Way]Totals {
 	for ss, l := range b.live {
 		t := all[l.Way]
 		t.Open++
-		t.Stats = t.Stats.Plus(ss.driver.Stats())
+		t.Stats = t.Stats.Plus(ss.stats())
 		all[l.Way] = t
 	}
 	return all
@@ -167,7 +167,7 @@ func (s *Server) Sessions() []Live {
 	defer b.mu.Unlock()
 	all := make([]Live, 0, len(b.live))
 	for ss, l := range b.live {
-		l.Stats = ss.driver.Stats()
+		l.Stats = ss.stats()
 		all = append(all, l)
 	}
 	slices.SortFunc(all, func(x, y Live) int { return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(x.ID, y.ID)) })

@@ -11,6 +11,7 @@ import (
 type shared struct {
 	mu      sync.Mutex
 	exports exports
+	limits  []Limit
 	old     []exports // that were in force, and that transfers may be at
 	closed  bool
 }
@@ -22,29 +23,36 @@ func (s *shared) now() exports {
 	return s.exports
 }
 
-// Reload puts other exports in the place of those that there are; an error leaves those in
+// limit is what holds for a client's transfer that begins.
+func (s *shared) limit(names []string) Limit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return limitOf(s.limits, names)
+}
+
+// Reload puts other exports and limits in the place of those that there are; an error leaves those in
 // force. Transfers that run end as they have begun. Directories that are exported no more
 // are closed once there is no session.
-func (s *Server) Reload(configs []Export) error {
+func (s *Server) Reload(configs []Export, limits []Limit) error {
 	fresh, err := openExports(configs)
 	if err != nil {
 		return err
 	}
-	if err := s.shared.replace(fresh); err != nil {
+	if err := s.shared.replace(fresh, limits); err != nil {
 		return errors.Join(err, fresh.close())
 	}
 	s.closeOld()
 	return nil
 }
 
-func (s *shared) replace(fresh exports) error {
+func (s *shared) replace(fresh exports, limits []Limit) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return fault.New(fault.Interrupted, "taking other exports", errors.New("the daemon is being stopped"), "start it again")
 	}
 	s.old = append(s.old, s.exports)
-	s.exports = fresh
+	s.exports, s.limits = fresh, limits
 	return nil
 }
 

@@ -22,7 +22,7 @@ func TestReload(t *testing.T) {
 	s := d.dial(t, transport.Put)
 	other := []server.Export{{Name: "other", Path: t.TempDir()}}
 	for range 2 {
-		must(t, d.Reload(other))
+		must(t, d.Reload(other, nil))
 	}
 	if !isOpen(t, d.dir) {
 		t.Error("it was closed under a session")
@@ -33,7 +33,7 @@ func TestReload(t *testing.T) {
 		t.Error("what is exported is closed")
 	}
 	must(t, d.Close())
-	failsWith(t, d.Reload(other), fault.Interrupted)
+	failsWith(t, d.Reload(other, nil), fault.Interrupted)
 	if isOpen(t, other[0].Path) {
 		t.Error("a daemon that was stopped holds a directory")
 	}

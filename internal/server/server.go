@@ -25,6 +25,7 @@ import (
 // Config configures a Server.
 type Config struct {
 	Exports     []Export
+	Limits      []Limit
 	Fabric      transport.Fabric
 	Device      string // RDMA device, or device/port; empty: the one that reaches the client
 	Version     string // of this daemon, for messages
@@ -49,6 +50,7 @@ type Server struct {
 	health   *health.Server
 	sessions *gate
 	books    *books
+	paces    paces
 	stop     chan struct{} // closed when sessions have to end
 	cut      func()        // closes stop
 }
@@ -74,7 +76,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		config: c, log: c.Logger, shared: shared{exports: exports}, health: health.NewServer(),
+		config: c, log: c.Logger, shared: shared{exports: exports, limits: c.Limits}, health: health.NewServer(),
 		sessions: newGate(c.MaxSessions, c.MaxClient), books: newBooks(), stop: make(chan struct{}),
 		grpc: grpc.NewServer(
 			grpc.Creds(mtls.Credentials()),

@@ -42,7 +42,8 @@ type session struct {
 	cancel  context.CancelCauseFunc
 	joins   sync.WaitGroup // rails that are made
 	joining atomic.Bool
-	failed  bool // the last transfer; what its client had said by then may still come
+	waited  atomic.Int64 // nanoseconds, for limits of the rate, over all chunks
+	failed  bool         // the last transfer; what its client had said by then may still come
 }
 
 // Session serves one session: handshake, then transfers until the client ends
@@ -106,7 +107,7 @@ func (ss *session) ended(begun time.Time, err error) {
 	ss.server.books.close(ss, err)
 	attrs := []any{slog.Float64("seconds", time.Since(begun).Seconds())}
 	if ss.driver != nil {
-		stats := ss.driver.Stats()
+		stats := ss.stats()
 		attrs = append(attrs, slog.Uint64("bytes", stats.Bytes), slog.Uint64("chunks", stats.Chunks))
 	}
 	if toStatus(err) == nil {

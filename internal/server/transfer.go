@@ -43,6 +43,12 @@ func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
 	if err != nil {
 		return err
 	}
+	limit := ss.server.shared.limit(ss.who)
+	if limit.Owner != nil {
+		c.Land.As, c.Land.Owner, c.Land.Group = limit.Owner, true, true
+	}
+	driver, leave := ss.limited(steady{ss.driver, ctx}, limit)
+	defer leave()
 	naming := c.Naming
 	if where.contents && naming == tree.Auto {
 		naming = tree.Into // what ends in a slash is a directory
@@ -56,7 +62,7 @@ func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
 		err = errors.Join(err, store.Close())
 	}()
 	r, err = ss.move(ctx, where, store.Path(), func(l *link) (transfer.Report, error) {
-		return transfer.Pull(ctx, steady{ss.driver, ctx}, l, store, ss.engine(c, where))
+		return transfer.Pull(ctx, driver, l, store, ss.engine(c, where))
 	})
 	return err
 }
@@ -85,10 +91,12 @@ func (ss *session) get(ctx context.Context, c wire.Copy) (err error) {
 	if err != nil {
 		return err
 	}
+	driver, leave := ss.limited(steady{ss.driver, ctx}, ss.server.shared.limit(ss.who))
+	defer leave()
 	walker := storage.NewWalker(starts, c.Walk)
 	defer func() { err = errors.Join(err, walker.Close()) }()
 	r, err = ss.move(ctx, where, where.abs(), func(l *link) (transfer.Report, error) {
-		return transfer.Push(ctx, steady{ss.driver, ctx}, l, walker, ss.engine(c, where))
+		return transfer.Push(ctx, driver, l, walker, ss.engine(c, where))
 	})
 	return err
 }
@@ -98,12 +106,14 @@ func (ss *session) blank(ctx context.Context, c wire.Copy) error {
 	if ss.byToken() {
 		return fault.New(fault.Denied, "moving memory", errors.New("a token is for files"), "measure with an identity of your own")
 	}
+	driver, leave := ss.limited(steady{ss.driver, ctx}, ss.server.shared.limit(ss.who))
+	defer leave()
 	none := place{export: &export{}}
 	_, err := ss.move(ctx, none, "", func(l *link) (transfer.Report, error) {
 		if ss.hello.Direction == transport.Put {
-			return transfer.Pull(ctx, steady{ss.driver, ctx}, l, blank.Sink{}, ss.engine(c, none))
+			return transfer.Pull(ctx, driver, l, blank.Sink{}, ss.engine(c, none))
 		}
-		return transfer.Push(ctx, steady{ss.driver, ctx}, l, blank.Source(c.Blank), ss.engine(c, none))
+		return transfer.Push(ctx, driver, l, blank.Source(c.Blank), ss.engine(c, none))
 	})
 	return err
 }
@@ -134,7 +144,7 @@ func (ss *session) engine(c wire.Copy, where place) transfer.Options {
 // move tells the client that its transfer may begin, runs this end of the engine,
 // and tells the client that all is done.
 func (ss *session) move(ctx context.Context, where place, path string, engine func(*link) (transfer.Report, error)) (transfer.Report, error) {
-	begun, before := time.Now(), wire.NewLook(ss.driver.Stats())
+	begun, before := time.Now(), wire.NewLook(ss.stats())
 	err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Accept{Accept: &pb.Accept{Path: []byte(path)}}})
 	if err != nil {
 		return transfer.Report{}, err
@@ -151,7 +161,7 @@ func (ss *session) move(ctx context.Context, where place, path string, engine fu
 		ss.log.Info("transfer ended early", attrs...)
 		return r, err
 	}
-	counters := wire.FromCounters(wire.NewLook(ss.driver.Stats()).Since(before, ss.slots))
+	counters := wire.FromCounters(wire.NewLook(ss.stats()).Since(before, ss.slots))
 	if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Committed{Committed: &pb.Committed{Counters: counters}}}); err != nil {
 		return r, err
 	}

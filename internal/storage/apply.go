@@ -24,12 +24,21 @@ type subject struct {
 	was  *fs.FileMode // the mode that it has, if that is known
 }
 
+// kept are the bits of an entry's mode that are kept where modes are: those of setuid and
+// setgid are not for files that somebody gets who is not their owner at the source.
+func (s *Store) kept(m tree.Meta) fs.FileMode {
+	if s.opts.As != nil {
+		return m.Mode & (fs.ModePerm | fs.ModeSticky)
+	}
+	return m.Mode & modeBits
+}
+
 // wantMode returns the mode that an entry gets at the destination. Old is what it
 // replaces; nil if that is nothing.
 func (s *Store) wantMode(m tree.Meta, old fs.FileInfo) fs.FileMode {
 	switch {
 	case s.opts.Perms:
-		return m.Mode & modeBits
+		return s.kept(m)
 	case old != nil:
 		// As writing to it would do, this takes setuid and setgid away.
 		return old.Mode().Perm()
@@ -80,7 +89,7 @@ func (s *Store) applyOwner(on *subject, w *tree.Owner) (tried, right bool) {
 		// A user may give a file to a group of theirs, but to nobody else.
 		_ = s.seam.do(stepOwner, func() error { return chown(on, -1, gid) })
 	}
-	if err != nil && !errors.Is(err, fs.ErrPermission) {
+	if err != nil && (s.opts.As != nil || !errors.Is(err, fs.ErrPermission)) {
 		s.note(*on, "setting the owner of ", err)
 	}
 	return true, err == nil
@@ -92,7 +101,7 @@ func (s *Store) differs(p *place, m tree.Meta, old fs.FileInfo) tree.Change {
 	if s.opts.Times && !m.ModTime.IsZero() && !old.ModTime().Equal(m.ModTime) {
 		c |= tree.Time
 	}
-	if s.opts.Perms && old.Mode()&modeBits != m.Mode&modeBits {
+	if s.opts.Perms && old.Mode()&modeBits != s.kept(m) {
 		c |= tree.Mode
 	}
 	uid, gid := s.owners.want(m.Owner, s.opts)
@@ -131,7 +140,7 @@ func (s *Store) fix(p *place, m tree.Meta, old fs.FileInfo, c tree.Change) error
 	mode := was
 	switch {
 	case s.opts.Perms:
-		mode = m.Mode & modeBits
+		mode = s.kept(m)
 	case c&(tree.Owners|tree.Groups) != 0:
 		mode = old.Mode().Perm() // nobody's rights go over to another
 	}

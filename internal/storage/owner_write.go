@@ -20,6 +20,9 @@ type owners struct {
 // want returns the owner and group that an entry gets; -1 leaves one alone. A
 // name, where one is sent, goes ahead of the number, but 0 is root everywhere.
 func (o *owners) want(w *tree.Owner, opts tree.LandOptions) (uid, gid int) {
+	if opts.As != nil {
+		return int(opts.As.UID), int(opts.As.GID)
+	}
 	uid, gid = -1, -1
 	if w == nil {
 		return uid, gid

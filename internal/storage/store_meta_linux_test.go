@@ -257,6 +257,40 @@ func TestOwners(t *testing.T) {
 	check()
 }
 
+// Where the destination says who gets all that is made, the source has no say in it, and nothing
+// gets the rights of that owner's.
+func TestOwnerGiven(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	dir := t.TempDir()
+	var ts trees
+	ts.file("small", newText)
+	ts.file("large", strings.Repeat("0123456789abcdef", 1<<20)).Meta.Owner = &tree.Owner{UID: 7, GID: 7}
+	ts.file("suid", newText).Meta.Mode = 0o755 | fs.ModeSetuid | fs.ModeSetgid
+	ts.dir("d")
+	ts.symlink("l", "x")
+	o := archive()
+	o.Owner, o.Group, o.As = true, true, &tree.Owner{UID: 1234, GID: 4321}
+	for range 2 { // the second finds nothing to do
+		noFault(t, ts.landAt(t, dir, tree.Into, o))
+		for _, name := range []string{"small", "large", "suid", "d", "l"} {
+			info, err := os.Lstat(filepath.Join(dir, name))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if st := statusOf(info); st.uid != 1234 || st.gid != 4321 {
+				t.Errorf("%s belongs to %d:%d", name, st.uid, st.gid)
+			}
+		}
+		wantMode(t, filepath.Join(dir, "suid"), 0o755)
+	}
+	out := ts.landAt(t, dir, tree.Into, o)
+	if noFault(t, out); out.sent != 0 || out.verdicts["suid"].Change != 0 {
+		t.Errorf("%d sent, %+v", out.sent, out.verdicts["suid"])
+	}
+}
+
 // Who may not give a file away keeps it, without the rights of its owner's.
 func TestOwnerNotPermitted(t *testing.T) {
 	t.Parallel()

@@ -29,6 +29,7 @@ type Stats struct {
 	Sink   time.Duration // time spent writing sinks, over all chunks
 	Digest time.Duration // time spent computing digests, over all chunks
 	Cipher time.Duration // time spent encrypting and decrypting, over all chunks
+	Limit  time.Duration // time waited for a limit of the rate, over all chunks
 }
 
 // Since is what was counted after an earlier look.
@@ -41,6 +42,7 @@ func (s Stats) Since(before Stats) Stats {
 		WhyCopied: s.WhyCopied,
 		WorkReqs:  s.WorkReqs - before.WorkReqs, Completions: s.Completions - before.Completions, Wakeups: s.Wakeups - before.Wakeups,
 		Source: s.Source - before.Source, Map: s.Map - before.Map, Wire: s.Wire - before.Wire, Sink: s.Sink - before.Sink, Digest: s.Digest - before.Digest, Cipher: s.Cipher - before.Cipher,
+		Limit: s.Limit - before.Limit,
 	}
 }
 
@@ -54,5 +56,6 @@ func (s Stats) Plus(t Stats) Stats {
 		WhyCopied: cmp.Or(s.WhyCopied, t.WhyCopied),
 		WorkReqs:  s.WorkReqs + t.WorkReqs, Completions: s.Completions + t.Completions, Wakeups: s.Wakeups + t.Wakeups,
 		Source: s.Source + t.Source, Map: s.Map + t.Map, Wire: s.Wire + t.Wire, Sink: s.Sink + t.Sink, Digest: s.Digest + t.Digest, Cipher: s.Cipher + t.Cipher,
+		Limit: s.Limit + t.Limit,
 	}
 }

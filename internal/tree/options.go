@@ -29,6 +29,7 @@ type LandOptions struct {
 	Times          bool
 	Owner          bool
 	Group          bool
+	As             *Owner // who gets all that is made, whoever has it at the source; nil: as Owner and Group have it
 	Xattrs         bool
 	ACLs           bool
 	Update         bool   // leave what is newer at the destination

@@ -40,7 +40,7 @@ func FromCounters(c Counters) *pb.Counters {
 		Windows: c.Windows, Hits: c.Hits, Calls: c.Calls,
 		WorkRequests: c.WorkReqs, Completions: c.Completions, Wakeups: c.Wakeups,
 		SourceNanos: nanos(c.Source), MapNanos: nanos(c.Map), WireNanos: nanos(c.Wire),
-		SinkNanos: nanos(c.Sink), DigestNanos: nanos(c.Digest), CipherNanos: nanos(c.Cipher),
+		SinkNanos: nanos(c.Sink), DigestNanos: nanos(c.Digest), CipherNanos: nanos(c.Cipher), LimitNanos: nanos(c.Limit),
 		UserNanos: nanos(c.CPU.User), SystemNanos: nanos(c.CPU.System),
 		VoluntarySwitches: c.CPU.Voluntary, InvoluntarySwitches: c.CPU.Involuntary,
 		Hertz: c.Hertz, Slots: uint32(c.Slots),
@@ -57,7 +57,7 @@ func ToCounters(m *pb.Counters) Counters {
 			Windows: m.GetWindows(), Hits: m.GetHits(), Calls: m.GetCalls(),
 			WorkReqs: m.GetWorkRequests(), Completions: m.GetCompletions(), Wakeups: m.GetWakeups(),
 			Source: duration(m.GetSourceNanos()), Map: duration(m.GetMapNanos()), Wire: duration(m.GetWireNanos()),
-			Sink: duration(m.GetSinkNanos()), Digest: duration(m.GetDigestNanos()), Cipher: duration(m.GetCipherNanos()),
+			Sink: duration(m.GetSinkNanos()), Digest: duration(m.GetDigestNanos()), Cipher: duration(m.GetCipherNanos()), Limit: duration(m.GetLimitNanos()),
 		},
 		CPU: cpu.Usage{
 			User: duration(m.GetUserNanos()), System: duration(m.GetSystemNanos()),

@@ -3316,6 +3316,7 @@ type Counters struct {
 	SocketBytes         uint64                 `protobuf:"varint,24,opt,name=socket_bytes,json=socketBytes,proto3" json:"socket_bytes,omitempty"` // payload that a CPU of the host copied into or out of sockets
 	HashedBytes         uint64                 `protobuf:"varint,25,opt,name=hashed_bytes,json=hashedBytes,proto3" json:"hashed_bytes,omitempty"` // payload that sendfile sent, and a CPU read for its digest only
 	CipherNanos         uint64                 `protobuf:"varint,26,opt,name=cipher_nanos,json=cipherNanos,proto3" json:"cipher_nanos,omitempty"` // encrypting and decrypting
+	LimitNanos          uint64                 `protobuf:"varint,27,opt,name=limit_nanos,json=limitNanos,proto3" json:"limit_nanos,omitempty"`    // waiting for a limit of the rate
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -3528,6 +3529,13 @@ func (x *Counters) GetHashedBytes() uint64 {
 func (x *Counters) GetCipherNanos() uint64 {
 	if x != nil {
 		return x.CipherNanos
+	}
+	return 0
+}
+
+func (x *Counters) GetLimitNanos() uint64 {
+	if x != nil {
+		return x.LimitNanos
 	}
 	return 0
 }
@@ -3925,7 +3933,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05fault\x18\x02 \x01(\v2\x10.rdmacp.v1.FaultR\x05fault\"\b\n" +
 	"\x06Finish\"<\n" +
 	"\tCommitted\x12/\n" +
-	"\bcounters\x18\x01 \x01(\v2\x13.rdmacp.v1.CountersR\bcounters\"\xbd\x06\n" +
+	"\bcounters\x18\x01 \x01(\v2\x13.rdmacp.v1.CountersR\bcounters\"\xde\x06\n" +
 	"\bCounters\x12\x14\n" +
 	"\x05bytes\x18\x01 \x01(\x04R\x05bytes\x12\x16\n" +
 	"\x06chunks\x18\x02 \x01(\x04R\x06chunks\x12!\n" +
@@ -3958,7 +3966,9 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05slots\x18\x17 \x01(\rR\x05slots\x12!\n" +
 	"\fsocket_bytes\x18\x18 \x01(\x04R\vsocketBytes\x12!\n" +
 	"\fhashed_bytes\x18\x19 \x01(\x04R\vhashedBytes\x12!\n" +
-	"\fcipher_nanos\x18\x1a \x01(\x04R\vcipherNanos\"1\n" +
+	"\fcipher_nanos\x18\x1a \x01(\x04R\vcipherNanos\x12\x1f\n" +
+	"\vlimit_nanos\x18\x1b \x01(\x04R\n" +
+	"limitNanos\"1\n" +
 	"\x05Abort\x12(\n" +
 	"\x06reason\x18\x01 \x01(\v2\x10.rdmacp.v1.FaultR\x06reason\"\v\n" +
 	"\tHeartbeat\"\x7f\n" +
