@@ -76,7 +76,7 @@ func status(d Daemon, self Self) Status {
 // stages are the times of the stages that have taken any, in milliseconds.
 func stages(s transport.Stats) map[string]int64 {
 	all := map[string]int64{}
-	for name, d := range map[string]time.Duration{"source": s.Source, "map": s.Map, "wire": s.Wire, "sink": s.Sink, "digest": s.Digest} {
+	for name, d := range map[string]time.Duration{"source": s.Source, "map": s.Map, "wire": s.Wire, "sink": s.Sink, "digest": s.Digest, "cipher": s.Cipher, "limit": s.Limit} {
 		if d > 0 {
 			all[name] = d.Milliseconds()
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -16,10 +17,15 @@ import (
 
 // explain adds where it happened, and makes a fault of what is none.
 func (s *Session) explain(ctx context.Context, err error) error {
-	if f := s.unproven(); f != nil && err != nil {
+	return s.options.explain(ctx, s.raw, err)
+}
+
+// explain is that of what has come over a connection.
+func (o Options) explain(ctx context.Context, raw net.Conn, err error) error {
+	if f := o.unproven(raw); f != nil && err != nil {
 		return f
 	}
-	return toFault(ctx, err, s.options.Host)
+	return toFault(ctx, err, o.Host)
 }
 
 // toFault makes a fault of whatever ended a call under ctx: the daemon's own

@@ -81,17 +81,17 @@ func (p *plain) Read(b []byte) (int, error) {
 }
 
 // unproven is the fault of a daemon that wants to know who this end is, if it is one.
-func (s *Session) unproven() *fault.Error {
+func (o Options) unproven(raw net.Conn) *fault.Error {
 	const what = "proving to the daemon who this client is"
-	switch c := s.raw.(type) {
+	switch c := raw.(type) {
 	case *mtls.Conn:
 		if alert := c.Refusal(); alert != nil {
-			fix, why := s.options.TLS.ExplainRefusal(alert)
-			return at(s.options.Host, fault.New(fault.Unproven, what, why, fix))
+			fix, why := o.TLS.ExplainRefusal(alert)
+			return at(o.Host, fault.New(fault.Unproven, what, why, fix))
 		}
 	case *plain:
 		if c.wanted.Load() {
-			return at(s.options.Host, fault.New(fault.Unproven, what, errors.New("it speaks TLS only, and this client has no certificate"),
+			return at(o.Host, fault.New(fault.Unproven, what, errors.New("it speaks TLS only, and this client has no certificate"),
 				"give one of a CA that the daemon trusts (--tls-cert, --tls-key, --tls-ca); rdmad pki issue makes them"))
 		}
 	}

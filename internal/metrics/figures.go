@@ -60,4 +60,6 @@ var figures = []figure{
 	{stage, []string{"wire"}, func(t server.Totals) float64 { return t.Stats.Wire.Seconds() }},
 	{stage, []string{"sink"}, func(t server.Totals) float64 { return t.Stats.Sink.Seconds() }},
 	{stage, []string{"digest"}, func(t server.Totals) float64 { return t.Stats.Digest.Seconds() }},
+	{stage, []string{"cipher"}, func(t server.Totals) float64 { return t.Stats.Cipher.Seconds() }},
+	{stage, []string{"limit"}, func(t server.Totals) float64 { return t.Stats.Limit.Seconds() }},
 }

@@ -18,7 +18,7 @@ const jsonVersion = 1
 // head is what every line begins with.
 type head struct {
 	V    int    `json:"v"`
-	Type string `json:"type"` // start, progress, file, problem, retry, summary, error, device, check or bundle
+	Type string `json:"type"` // start, progress, file, problem, retry, summary, error, device, check, bundle or top
 }
 
 // startLine says that a copy begins, or goes on.

@@ -88,12 +88,17 @@ func (r *reaching) add(f *pflag.FlagSet) {
 
 // addWay defines those that do not concern files.
 func (r *reaching) addWay(f *pflag.FlagSet) {
-	f.IntVar(&r.port, "port", defaultPort, "`port` of the daemon")
+	r.addPort(f)
 	f.StringVar(&r.device, "device", "", "RDMA `device` of this host to use, as in mlx5_0 or mlx5_0/1, and no TCP (default: the one that reaches the daemon)")
 	f.StringVar(&r.transport, "transport", "auto", "`how` the bytes travel: rdma, tcp, or auto: by rdma, and by tcp with a word about it where an end has no RDMA device")
 	f.BoolVar(&r.encrypt, "encrypt", false, "encrypt what goes by RDMA, too: AES-256-GCM by a key of the TLS connection, which takes CPU time and memory bandwidth at both ends")
 	f.IntVar(&r.qps, "qps", 0, "`number` of queue pairs of each rail, or of TCP connections (default: 4)")
 	f.IntVar(&r.rails, "rails", 0, "use at most that `number` of rails, RDMA ports on networks of their own, at once (default: all that lead from host to host)")
+}
+
+// addPort defines those by which a daemon is reached.
+func (r *reaching) addPort(f *pflag.FlagSet) {
+	f.IntVar(&r.port, "port", defaultPort, "`port` of the daemon")
 	f.DurationVar(&r.connectTimeout, "connect-timeout", defaultConnectTimeout, "how long the daemon may take to open a session")
 }
 

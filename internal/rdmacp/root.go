@@ -114,7 +114,7 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 		}
 		_, _ = fmt.Fprint(cmd.OutOrStdout(), "\n", console.ExitTable())
 	})
-	root.AddCommand(a.verifyCommand(ctx), a.devicesCommand(), a.benchCommand(ctx), a.doctorCommand(ctx))
+	root.AddCommand(a.verifyCommand(ctx), a.devicesCommand(), a.benchCommand(ctx), a.doctorCommand(ctx), a.topCommand(ctx))
 	return root
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
+	"github.com/rdmacp/rdmacp/internal/server"
 	"github.com/rdmacp/rdmacp/internal/wire"
 )
 
@@ -27,7 +28,7 @@ func badValue(key string, value any, why, fix string) error {
 func (r *raw) check() (c config, err error) {
 	c = config{
 		insecure: r.Insecure, tls: mtls.Files{Cert: r.TLSCert, Key: r.TLSKey, CA: r.TLSCA, CRL: r.TLSCRL}, device: r.Device, transport: r.Transport, landlock: r.Landlock,
-		slots: r.Slots, maxSessions: r.MaxSessions, maxClient: r.MaxClient, logFormat: r.LogFormat,
+		slots: r.Slots, maxSessions: r.MaxSessions, maxClient: r.MaxClient, operators: r.Operators, logFormat: r.LogFormat,
 	}
 	if r.TLSCA != "" && r.TLSCRL == "" {
 		c.tls.CRL, c.tls.CRLMayCome = filepath.Join(filepath.Dir(r.TLSCA), "ca.crl"), true // where rdmad pki puts it: what is revoked is to have no effect by oversight only
@@ -37,6 +38,9 @@ func (r *raw) check() (c config, err error) {
 	}
 	if c.exports, err = r.exports(); err != nil {
 		return c, err
+	}
+	if err := (server.Limit{Match: c.operators}).Check(); err != nil {
+		return c, badValue(keyOperators, c.operators, err.Error(), "a pattern is a name, in which * and ? stand for anything but a slash")
 	}
 	if c.limits, err = r.limits(); err != nil {
 		return c, err

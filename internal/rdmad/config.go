@@ -35,6 +35,7 @@ type config struct {
 	slots        int
 	maxSessions  int
 	maxClient    int
+	operators    []string
 	drainTimeout time.Duration
 	admin        *address // nil: none
 	metrics      *address // nil: none
@@ -60,6 +61,7 @@ type raw struct {
 	Slots        int                  `koanf:"slots"`
 	MaxSessions  int                  `koanf:"max-sessions"`
 	MaxClient    int                  `koanf:"max-client-sessions"`
+	Operators    []string             `koanf:"operators"`
 	DrainTimeout string               `koanf:"drain-timeout"`
 	Admin        string               `koanf:"admin"`
 	Metrics      string               `koanf:"metrics"`
@@ -128,7 +130,7 @@ func find(flags *pflag.FlagSet, environ []string, fallback string) (*settings, e
 			return "", nil
 		}
 		s.from[key] = name
-		if key == keyListen {
+		if key == keyListen || key == keyOperators {
 			return key, strings.Split(value, ",")
 		}
 		return key, value

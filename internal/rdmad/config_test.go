@@ -42,7 +42,7 @@ func TestLoadDefaults(t *testing.T) {
 	}
 	want := config{
 		listen:    []address{{text: "127.0.0.1:7471", host: "127.0.0.1", port: 7471}},
-		chunkSize: 4 << 20, slots: 16, maxSessions: 32, maxClient: 16, drainTimeout: 30 * time.Second,
+		chunkSize: 4 << 20, slots: 16, maxSessions: 32, maxClient: 16, operators: []string{}, drainTimeout: 30 * time.Second,
 		logLevel: slog.LevelInfo, logFormat: "auto", transport: "auto", landlock: "auto",
 	}
 	got.written = raw{} // is what it was made of
@@ -77,7 +77,7 @@ read_only = true
 	}
 	want := config{
 		listen:   []address{{text: "[::1]:1", host: "::1", port: 1}, {text: "unix:/run/x.sock", unix: "/run/x.sock"}},
-		insecure: true, device: "flag", transport: "auto", landlock: "auto", chunkSize: 64 << 10, slots: 3, maxSessions: 4, maxClient: 16,
+		insecure: true, device: "flag", transport: "auto", landlock: "auto", chunkSize: 64 << 10, slots: 3, maxSessions: 4, maxClient: 16, operators: []string{},
 		drainTimeout: 5 * time.Minute, logLevel: slog.LevelDebug, logFormat: "json",
 		exports: []server.Export{
 			{Name: "a", Path: dir, ReadOnly: true},

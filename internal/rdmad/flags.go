@@ -29,6 +29,7 @@ const (
 	keySlots        = "slots"
 	keyMaxSessions  = "max-sessions"
 	keyMaxClient    = "max-client-sessions"
+	keyOperators    = "operators"
 	keyDrainTimeout = "drain-timeout"
 	keyAdmin        = "admin"
 	keyMetrics      = "metrics"
@@ -38,7 +39,7 @@ const (
 func keys() []string {
 	return []string{
 		keyListen, keyInsecure, keyTLSCert, keyTLSKey, keyTLSCA, keyTLSCRL, keyExport, keyClient, keyDevice, keyTransport, keyLandlock, keyLogLevel, keyLogFormat,
-		keyChunkSize, keySlots, keyMaxSessions, keyMaxClient, keyDrainTimeout, keyAdmin, keyMetrics,
+		keyChunkSize, keySlots, keyMaxSessions, keyMaxClient, keyOperators, keyDrainTimeout, keyAdmin, keyMetrics,
 	}
 }
 
@@ -58,6 +59,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.Int(keySlots, 16, "`number` of chunks in flight for each session; each pins the size of a chunk in memory")
 	f.Int(keyMaxSessions, 32, "`number` of sessions at once")
 	f.Int(keyMaxClient, 16, "`number` of them that one client, somebody on a host, may have")
+	f.StringSlice(keyOperators, nil, "`names` in certificates, or patterns of them, who may see what all clients do (rdmacp top); others see their own copies")
 	f.String(keyDrainTimeout, "30s", "how `long` sessions may go on after SIGTERM")
 	f.String(keyAdmin, "", "unix socket to make at `path` for rdmad status and rdmad cancel, metrics and profiles: "+defaultAdmin+" is where they look")
 	f.String(keyMetrics, "", "`address` to show metrics at by HTTP, to Prometheus (/metrics) and to people, without a name of anybody")

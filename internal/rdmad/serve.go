@@ -41,7 +41,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	fabrics := a.offer(c, log, data)
 	srv, err := server.New(server.Config{
 		Exports: c.exports, Limits: c.limits, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log,
-		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Tokens: tokens, Anchors: anchors,
+		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Operators: c.operators, Tokens: tokens, Anchors: anchors,
 	})
 	if err != nil {
 		return err

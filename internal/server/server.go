@@ -30,10 +30,11 @@ type Config struct {
 	Device      string // RDMA device, or device/port; empty: the one that reaches the client
 	Version     string // of this daemon, for messages
 	Logger      *slog.Logger
-	ChunkSize   int // bytes; the most that a client gets
-	Slots       int // chunks in flight for each session; each costs ChunkSize of pinned memory
-	MaxSessions int // at once
-	MaxClient   int // the same of one client; 0: as many as of all
+	ChunkSize   int      // bytes; the most that a client gets
+	Slots       int      // chunks in flight for each session; each costs ChunkSize of pinned memory
+	MaxSessions int      // at once
+	MaxClient   int      // the same of one client; 0: as many as of all
+	Operators   []string // who may see what all clients do: patterns, as mtls.Match has them
 
 	Tokens  *token.Table               // that clients have; nil without TLS
 	Anchors func() []*x509.Certificate // by which the holders of tokens know this daemon
@@ -42,6 +43,7 @@ type Config struct {
 // Server serves rdmacp.v1.TransferService, health and reflection.
 type Server struct {
 	pb.UnimplementedTransferServiceServer
+	pb.UnimplementedStatusServiceServer
 
 	config   Config
 	log      *slog.Logger
@@ -53,6 +55,10 @@ type Server struct {
 	paces    paces
 	stop     chan struct{} // closed when sessions have to end
 	cut      func()        // closes stop
+	draining chan struct{} // closed when nobody is to come any more
+	leave    func()        // closes draining
+	watchers chan struct{} // one for each
+	begun    time.Time
 }
 
 // What a peer may cost before it has said anything worth it, and how the death
@@ -78,6 +84,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		config: c, log: c.Logger, shared: shared{exports: exports, limits: c.Limits}, health: health.NewServer(),
 		sessions: newGate(c.MaxSessions, c.MaxClient), books: newBooks(), stop: make(chan struct{}),
+		draining: make(chan struct{}), watchers: make(chan struct{}, maxWatchers), begun: time.Now(),
 		grpc: grpc.NewServer(
 			grpc.Creds(mtls.Credentials()),
 			grpc.UnaryInterceptor(permitUnary),
@@ -92,7 +99,9 @@ func New(c Config) (*Server, error) {
 		),
 	}
 	s.cut = sync.OnceFunc(func() { close(s.stop) })
+	s.leave = sync.OnceFunc(func() { close(s.draining) })
 	pb.RegisterTransferServiceServer(s.grpc, s)
+	pb.RegisterStatusServiceServer(s.grpc, s)
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	s.health.SetServingStatus(pb.TransferService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 	reflection.Register(s.grpc)
@@ -119,6 +128,7 @@ const farewell = 2 * time.Second
 // when Drain returns.
 func (s *Server) Drain(ctx context.Context) {
 	s.health.Shutdown()
+	s.leave()
 	graceful := make(chan struct{})
 	go func() {
 		defer close(graceful)

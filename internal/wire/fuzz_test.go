@@ -2,9 +2,11 @@ package wire_test
 
 import (
 	"bytes"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
@@ -113,6 +115,45 @@ func FuzzRail(f *testing.F) {
 			t.Errorf("accepted %+v", r)
 		}
 	})
+}
+
+func FuzzSnapshot(f *testing.F) {
+	valid := wire.FromSnapshot(wire.Snapshot{
+		Version: "v1", At: time.Hour, Bytes: 5, Open: 2,
+		Sessions: []wire.Live{{ID: "A", Peer: "10.0.0.1:1", Identity: "alice", Transport: "rdma", Direction: transport.Get, Device: "rxe0", Age: time.Second, Export: "data", Path: "a/b"}},
+	})
+	fuzz(f, valid, func() *pb.WatchResponse { return &pb.WatchResponse{} }, func(t *testing.T, m *pb.WatchResponse) {
+		t.Helper()
+		s, err := wire.ToSnapshot(m)
+		if err != nil {
+			refused(t, err)
+			return
+		}
+		for _, l := range s.Sessions {
+			if !utf8.ValidString(l.ID+l.Peer+l.Identity+l.Device+l.Export+l.Path) || l.Age < 0 || l.Transport != "rdma" && l.Transport != "tcp" && l.Transport != "?" {
+				t.Errorf("accepted %+v", l)
+			}
+		}
+	})
+}
+
+// However many sessions there are and whatever they are called, a look fits into a message.
+func TestSnapshotFits(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("\xff", 5000)
+	s := wire.Snapshot{Version: long, Open: 5000}
+	for range s.Open {
+		l := wire.Live{ID: long, Peer: long, Identity: long, Transport: "rdma", Direction: transport.Put, Device: long, Age: 1 << 60, Export: long, Path: long}
+		l.Stats = transport.Stats{Bytes: math.MaxUint64, Chunks: math.MaxUint64, WhyCopied: long, Wire: math.MaxInt64}
+		s.Sessions = append(s.Sessions, l)
+	}
+	m := wire.FromSnapshot(s)
+	if n := proto.Size(m); n > wire.MaxMessage {
+		t.Errorf("it has %d bytes", n)
+	}
+	if _, err := wire.ToSnapshot(m); err != nil {
+		t.Error(err)
+	}
 }
 
 func FuzzBatch(f *testing.F) {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/rdmacp/rdmacp/internal/rdmacp"
 	"github.com/rdmacp/rdmacp/internal/rdmad"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
 )
@@ -33,7 +34,7 @@ func cmdRdmacp(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdRdmacpCut runs rdmacp --json and, once the copy has begun, cuts it: by a
-// "signal" to rdmacp, by a "stop" of the daemon, or by "cancel" where rdmad status shows it.
+// "signal" to rdmacp, by a "stop" of the daemon, or by "cancel" where rdmad status shows it; or has people "look" at it.
 func cmdRdmacpCut(ts *testscript.TestScript, neg bool, args []string) {
 	w := of(ts)
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -46,12 +47,41 @@ func cmdRdmacpCut(ts *testscript.TestScript, neg bool, args []string) {
 		cut = w.daemon.stop
 	case "cancel":
 		cut = sync.OnceFunc(func() { cancelAll(ts) })
+	case "look":
+		cut = sync.OnceFunc(func() { lookOn(ts) })
 	default:
-		ts.Fatalf("rdmacp-cut signal|stop|cancel ARGS")
+		ts.Fatalf("rdmacp-cut signal|stop|cancel|look ARGS")
 	}
 	stdout := &cutter{w: ts.Stdout(), cut: cut}
 	w.run(ctx, ts, stdout, append([]string{"--json"}, args[1:]...))
 	w.check(ts, neg, "rdmacp")
+}
+
+// lookOn has alice, bob and carol, and who is on the daemon's host, see what it does.
+func lookOn(ts *testscript.TestScript) {
+	pki := ts.Getenv("WORK") + "/pki/"
+	for _, name := range []string{"alice", "bob", "carol"} {
+		args := []string{"top", "-d", "500ms", "--tls-ca", pki + "ca.crt", "--tls-cert", pki + name + ".crt", "--tls-key", pki + name + ".key", "--port", ts.Getenv("PORT"), "127.0.0.1"}
+		_, _ = fmt.Fprintln(ts.Stderr(), name+" sees")
+		rdmacp.Main(context.Background(), args, stdio(ts, ts.Stderr(), ts.Stderr()), nil)
+	}
+	_, _ = fmt.Fprintln(ts.Stderr(), "the host sees")
+	rdmacp.Main(context.Background(), []string{"top", "-d", "500ms", "--json", "[unix:" + ts.Getenv("WORK") + "/rdmad.sock]"}, stdio(ts, &once{w: ts.Stderr()}, ts.Stderr()), nil)
+}
+
+// once takes one line, and is full.
+type once struct {
+	w    io.Writer
+	full bool
+}
+
+// Write writes a line.
+func (o *once) Write(b []byte) (int, error) {
+	if o.full {
+		return 0, io.ErrClosedPipe
+	}
+	o.full = true
+	return o.w.Write(b)
 }
 
 // cancelAll shows what the daemon does, and cancels its one session.

@@ -109,7 +109,7 @@ func (w *world) run(ctx context.Context, ts *testscript.TestScript, stdout io.Wr
 
 // runWith is run with all streams.
 func (w *world) runWith(ctx context.Context, ts *testscript.TestScript, streams console.IO, args []string) {
-	if slices.Contains(args, "--port") && args[0] != "bench" && args[0] != "doctor" {
+	if slices.Contains(args, "--port") && !slices.Contains([]string{"bench", "doctor", "top"}, args[0]) {
 		// Small slabs, and patience with a busy machine; what args say goes first.
 		args = append([]string{"--chunk-size=64KiB", "--slots=4", "--connect-timeout=9s"}, args...)
 	}

@@ -580,6 +580,245 @@ func (FaultCode) EnumDescriptor() ([]byte, []int) {
 	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
 }
 
+// WatchRequest asks for a daemon's doings.
+type WatchRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	IntervalMillis uint32                 `protobuf:"varint,1,opt,name=interval_millis,json=intervalMillis,proto3" json:"interval_millis,omitempty"` // between two answers: 500 to 60000; 0: 1000
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *WatchRequest) Reset() {
+	*x = WatchRequest{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRequest) ProtoMessage() {}
+
+func (x *WatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
+func (*WatchRequest) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *WatchRequest) GetIntervalMillis() uint32 {
+	if x != nil {
+		return x.IntervalMillis
+	}
+	return 0
+}
+
+// WatchResponse is what a daemon does at a moment.
+type WatchResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	AtNanos       uint64                 `protobuf:"varint,2,opt,name=at_nanos,json=atNanos,proto3" json:"at_nanos,omitempty"` // the daemon's clock, since it started; only for differences
+	Bytes         uint64                 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`                    // payload that was moved since it started, by all sessions
+	Open          uint32                 `protobuf:"varint,4,opt,name=open,proto3" json:"open,omitempty"`                      // sessions, among them those that the client does not get to know of
+	Sessions      []*LiveSession         `protobuf:"bytes,5,rep,name=sessions,proto3" json:"sessions,omitempty"`               // the oldest first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchResponse) Reset() {
+	*x = WatchResponse{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchResponse) ProtoMessage() {}
+
+func (x *WatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
+func (*WatchResponse) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *WatchResponse) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *WatchResponse) GetAtNanos() uint64 {
+	if x != nil {
+		return x.AtNanos
+	}
+	return 0
+}
+
+func (x *WatchResponse) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *WatchResponse) GetOpen() uint32 {
+	if x != nil {
+		return x.Open
+	}
+	return 0
+}
+
+func (x *WatchResponse) GetSessions() []*LiveSession {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+// LiveSession is a session that is open.
+type LiveSession struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       string                 `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	Peer          string                 `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`           // address of its client
+	Identity      []string               `protobuf:"bytes,3,rep,name=identity,proto3" json:"identity,omitempty"`   // its client's names
+	Transport     string                 `protobuf:"bytes,4,opt,name=transport,proto3" json:"transport,omitempty"` // rdma or tcp
+	Direction     Direction              `protobuf:"varint,5,opt,name=direction,proto3,enum=rdmacp.v1.Direction" json:"direction,omitempty"`
+	Device        string                 `protobuf:"bytes,6,opt,name=device,proto3" json:"device,omitempty"` // of the daemon's
+	AgeMillis     uint64                 `protobuf:"varint,7,opt,name=age_millis,json=ageMillis,proto3" json:"age_millis,omitempty"`
+	Export        string                 `protobuf:"bytes,8,opt,name=export,proto3" json:"export,omitempty"`      // of the transfer that runs, or has run last
+	Path          []byte                 `protobuf:"bytes,9,opt,name=path,proto3" json:"path,omitempty"`          // where in it; any bytes but NUL
+	Counters      *Counters              `protobuf:"bytes,10,opt,name=counters,proto3" json:"counters,omitempty"` // without those of the process
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LiveSession) Reset() {
+	*x = LiveSession{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LiveSession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LiveSession) ProtoMessage() {}
+
+func (x *LiveSession) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LiveSession.ProtoReflect.Descriptor instead.
+func (*LiveSession) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *LiveSession) GetSession() string {
+	if x != nil {
+		return x.Session
+	}
+	return ""
+}
+
+func (x *LiveSession) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *LiveSession) GetIdentity() []string {
+	if x != nil {
+		return x.Identity
+	}
+	return nil
+}
+
+func (x *LiveSession) GetTransport() string {
+	if x != nil {
+		return x.Transport
+	}
+	return ""
+}
+
+func (x *LiveSession) GetDirection() Direction {
+	if x != nil {
+		return x.Direction
+	}
+	return Direction_DIRECTION_UNSPECIFIED
+}
+
+func (x *LiveSession) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *LiveSession) GetAgeMillis() uint64 {
+	if x != nil {
+		return x.AgeMillis
+	}
+	return 0
+}
+
+func (x *LiveSession) GetExport() string {
+	if x != nil {
+		return x.Export
+	}
+	return ""
+}
+
+func (x *LiveSession) GetPath() []byte {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+func (x *LiveSession) GetCounters() *Counters {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
 // SessionRequest is what the client says.
 type SessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -600,7 +839,7 @@ type SessionRequest struct {
 
 func (x *SessionRequest) Reset() {
 	*x = SessionRequest{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[0]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -612,7 +851,7 @@ func (x *SessionRequest) String() string {
 func (*SessionRequest) ProtoMessage() {}
 
 func (x *SessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[0]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -625,7 +864,7 @@ func (x *SessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionRequest.ProtoReflect.Descriptor instead.
 func (*SessionRequest) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{0}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SessionRequest) GetMessage() isSessionRequest_Message {
@@ -778,7 +1017,7 @@ type SessionResponse struct {
 
 func (x *SessionResponse) Reset() {
 	*x = SessionResponse{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[1]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -790,7 +1029,7 @@ func (x *SessionResponse) String() string {
 func (*SessionResponse) ProtoMessage() {}
 
 func (x *SessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[1]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -803,7 +1042,7 @@ func (x *SessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionResponse.ProtoReflect.Descriptor instead.
 func (*SessionResponse) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{1}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SessionResponse) GetMessage() isSessionResponse_Message {
@@ -941,7 +1180,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1192,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1205,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Hello) GetProtocol() uint32 {
@@ -1055,7 +1294,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1306,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1319,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Welcome) GetProtocol() uint32 {
@@ -1134,7 +1373,7 @@ type Ready struct {
 
 func (x *Ready) Reset() {
 	*x = Ready{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1385,7 @@ func (x *Ready) String() string {
 func (*Ready) ProtoMessage() {}
 
 func (x *Ready) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1398,7 @@ func (x *Ready) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ready.ProtoReflect.Descriptor instead.
 func (*Ready) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
 }
 
 // Endpoint is one end of the data path: a port of an RDMA device and the queue
@@ -1187,7 +1426,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1438,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1451,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Endpoint) GetDevice() string {
@@ -1313,7 +1552,7 @@ type Rail struct {
 
 func (x *Rail) Reset() {
 	*x = Rail{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1325,7 +1564,7 @@ func (x *Rail) String() string {
 func (*Rail) ProtoMessage() {}
 
 func (x *Rail) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +1577,7 @@ func (x *Rail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rail.ProtoReflect.Descriptor instead.
 func (*Rail) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Rail) GetEndpoint() *Endpoint {
@@ -1373,7 +1612,7 @@ type QueuePair struct {
 
 func (x *QueuePair) Reset() {
 	*x = QueuePair{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1385,7 +1624,7 @@ func (x *QueuePair) String() string {
 func (*QueuePair) ProtoMessage() {}
 
 func (x *QueuePair) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1398,7 +1637,7 @@ func (x *QueuePair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueuePair.ProtoReflect.Descriptor instead.
 func (*QueuePair) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *QueuePair) GetNumber() uint32 {
@@ -1434,7 +1673,7 @@ type Copy struct {
 
 func (x *Copy) Reset() {
 	*x = Copy{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1446,7 +1685,7 @@ func (x *Copy) String() string {
 func (*Copy) ProtoMessage() {}
 
 func (x *Copy) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1459,7 +1698,7 @@ func (x *Copy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Copy.ProtoReflect.Descriptor instead.
 func (*Copy) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Copy) GetTargets() []*Target {
@@ -1544,7 +1783,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1556,7 +1795,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1569,7 +1808,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{9}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Target) GetPath() []byte {
@@ -1608,7 +1847,7 @@ type WalkOptions struct {
 
 func (x *WalkOptions) Reset() {
 	*x = WalkOptions{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1859,7 @@ func (x *WalkOptions) String() string {
 func (*WalkOptions) ProtoMessage() {}
 
 func (x *WalkOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1872,7 @@ func (x *WalkOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalkOptions.ProtoReflect.Descriptor instead.
 func (*WalkOptions) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{10}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WalkOptions) GetRecursive() bool {
@@ -1738,7 +1977,7 @@ type Rule struct {
 
 func (x *Rule) Reset() {
 	*x = Rule{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +1989,7 @@ func (x *Rule) String() string {
 func (*Rule) ProtoMessage() {}
 
 func (x *Rule) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +2002,7 @@ func (x *Rule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rule.ProtoReflect.Descriptor instead.
 func (*Rule) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{11}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Rule) GetPattern() []byte {
@@ -1790,7 +2029,7 @@ type Files struct {
 
 func (x *Files) Reset() {
 	*x = Files{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1802,7 +2041,7 @@ func (x *Files) String() string {
 func (*Files) ProtoMessage() {}
 
 func (x *Files) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1815,7 +2054,7 @@ func (x *Files) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Files.ProtoReflect.Descriptor instead.
 func (*Files) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{12}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Files) GetPaths() [][]byte {
@@ -1852,7 +2091,7 @@ type LandOptions struct {
 
 func (x *LandOptions) Reset() {
 	*x = LandOptions{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1864,7 +2103,7 @@ func (x *LandOptions) String() string {
 func (*LandOptions) ProtoMessage() {}
 
 func (x *LandOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1877,7 +2116,7 @@ func (x *LandOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LandOptions.ProtoReflect.Descriptor instead.
 func (*LandOptions) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{13}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LandOptions) GetPerms() bool {
@@ -2016,7 +2255,7 @@ type Accept struct {
 
 func (x *Accept) Reset() {
 	*x = Accept{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2028,7 +2267,7 @@ func (x *Accept) String() string {
 func (*Accept) ProtoMessage() {}
 
 func (x *Accept) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2041,7 +2280,7 @@ func (x *Accept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accept.ProtoReflect.Descriptor instead.
 func (*Accept) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{14}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Accept) GetPath() []byte {
@@ -2076,7 +2315,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2088,7 +2327,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2101,7 +2340,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{15}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Batch) GetEntries() []*Entry {
@@ -2225,7 +2464,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2237,7 +2476,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2250,7 +2489,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{16}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Entry) GetId() uint64 {
@@ -2413,7 +2652,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2425,7 +2664,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2438,7 +2677,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{17}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Owner) GetUid() uint32 {
@@ -2480,7 +2719,7 @@ type Xattr struct {
 
 func (x *Xattr) Reset() {
 	*x = Xattr{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2492,7 +2731,7 @@ func (x *Xattr) String() string {
 func (*Xattr) ProtoMessage() {}
 
 func (x *Xattr) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2505,7 +2744,7 @@ func (x *Xattr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Xattr.ProtoReflect.Descriptor instead.
 func (*Xattr) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{18}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Xattr) GetName() []byte {
@@ -2532,7 +2771,7 @@ type Ranges struct {
 
 func (x *Ranges) Reset() {
 	*x = Ranges{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2544,7 +2783,7 @@ func (x *Ranges) String() string {
 func (*Ranges) ProtoMessage() {}
 
 func (x *Ranges) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2557,7 +2796,7 @@ func (x *Ranges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ranges.ProtoReflect.Descriptor instead.
 func (*Ranges) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{19}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Ranges) GetRanges() []*Range {
@@ -2578,7 +2817,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2590,7 +2829,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2603,7 +2842,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{20}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Range) GetOffset() uint64 {
@@ -2631,7 +2870,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2643,7 +2882,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2656,7 +2895,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{21}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Problem) GetPath() []byte {
@@ -2690,7 +2929,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2702,7 +2941,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2715,7 +2954,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{22}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Verdict) GetId() uint64 {
@@ -2787,7 +3026,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +3038,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2812,7 +3051,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{23}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Seal) GetId() uint64 {
@@ -2857,7 +3096,7 @@ type Offer struct {
 
 func (x *Offer) Reset() {
 	*x = Offer{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +3108,7 @@ func (x *Offer) String() string {
 func (*Offer) ProtoMessage() {}
 
 func (x *Offer) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +3121,7 @@ func (x *Offer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offer.ProtoReflect.Descriptor instead.
 func (*Offer) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{24}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Offer) GetId() uint64 {
@@ -2933,7 +3172,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2945,7 +3184,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2958,7 +3197,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{25}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Segment) GetId() uint64 {
@@ -3003,7 +3242,7 @@ type Ticket struct {
 
 func (x *Ticket) Reset() {
 	*x = Ticket{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3015,7 +3254,7 @@ func (x *Ticket) String() string {
 func (*Ticket) ProtoMessage() {}
 
 func (x *Ticket) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3028,7 +3267,7 @@ func (x *Ticket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ticket.ProtoReflect.Descriptor instead.
 func (*Ticket) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{26}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Ticket) GetAddress() uint64 {
@@ -3081,7 +3320,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3093,7 +3332,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3106,7 +3345,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{27}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Settlement) GetId() uint64 {
@@ -3162,7 +3401,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3174,7 +3413,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3187,7 +3426,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{28}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Outcome) GetId() uint64 {
@@ -3214,7 +3453,7 @@ type Finish struct {
 
 func (x *Finish) Reset() {
 	*x = Finish{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3226,7 +3465,7 @@ func (x *Finish) String() string {
 func (*Finish) ProtoMessage() {}
 
 func (x *Finish) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3239,7 +3478,7 @@ func (x *Finish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finish.ProtoReflect.Descriptor instead.
 func (*Finish) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{29}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{32}
 }
 
 // Committed answers Finish: the good end of a transfer.
@@ -3252,7 +3491,7 @@ type Committed struct {
 
 func (x *Committed) Reset() {
 	*x = Committed{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3264,7 +3503,7 @@ func (x *Committed) String() string {
 func (*Committed) ProtoMessage() {}
 
 func (x *Committed) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3277,7 +3516,7 @@ func (x *Committed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Committed.ProtoReflect.Descriptor instead.
 func (*Committed) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{30}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Committed) GetCounters() *Counters {
@@ -3323,7 +3562,7 @@ type Counters struct {
 
 func (x *Counters) Reset() {
 	*x = Counters{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3335,7 +3574,7 @@ func (x *Counters) String() string {
 func (*Counters) ProtoMessage() {}
 
 func (x *Counters) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3348,7 +3587,7 @@ func (x *Counters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counters.ProtoReflect.Descriptor instead.
 func (*Counters) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{31}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Counters) GetBytes() uint64 {
@@ -3551,7 +3790,7 @@ type Abort struct {
 
 func (x *Abort) Reset() {
 	*x = Abort{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3563,7 +3802,7 @@ func (x *Abort) String() string {
 func (*Abort) ProtoMessage() {}
 
 func (x *Abort) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3576,7 +3815,7 @@ func (x *Abort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Abort.ProtoReflect.Descriptor instead.
 func (*Abort) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{32}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Abort) GetReason() *Fault {
@@ -3596,7 +3835,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3608,7 +3847,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3621,7 +3860,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{33}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{36}
 }
 
 // Fault ends a transfer, or answers Hello. It also travels as a detail of the
@@ -3639,7 +3878,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3651,7 +3890,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3664,7 +3903,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{34}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Fault) GetCode() FaultCode {
@@ -3706,7 +3945,28 @@ var File_rdmacp_v1_rdmacp_proto protoreflect.FileDescriptor
 
 const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\n" +
-	"\x16rdmacp/v1/rdmacp.proto\x12\trdmacp.v1\"\xf4\x02\n" +
+	"\x16rdmacp/v1/rdmacp.proto\x12\trdmacp.v1\"7\n" +
+	"\fWatchRequest\x12'\n" +
+	"\x0finterval_millis\x18\x01 \x01(\rR\x0eintervalMillis\"\xa2\x01\n" +
+	"\rWatchResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x19\n" +
+	"\bat_nanos\x18\x02 \x01(\x04R\aatNanos\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\x12\x12\n" +
+	"\x04open\x18\x04 \x01(\rR\x04open\x122\n" +
+	"\bsessions\x18\x05 \x03(\v2\x16.rdmacp.v1.LiveSessionR\bsessions\"\xbd\x02\n" +
+	"\vLiveSession\x12\x18\n" +
+	"\asession\x18\x01 \x01(\tR\asession\x12\x12\n" +
+	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x1a\n" +
+	"\bidentity\x18\x03 \x03(\tR\bidentity\x12\x1c\n" +
+	"\ttransport\x18\x04 \x01(\tR\ttransport\x122\n" +
+	"\tdirection\x18\x05 \x01(\x0e2\x14.rdmacp.v1.DirectionR\tdirection\x12\x16\n" +
+	"\x06device\x18\x06 \x01(\tR\x06device\x12\x1d\n" +
+	"\n" +
+	"age_millis\x18\a \x01(\x04R\tageMillis\x12\x16\n" +
+	"\x06export\x18\b \x01(\tR\x06export\x12\x12\n" +
+	"\x04path\x18\t \x01(\fR\x04path\x12/\n" +
+	"\bcounters\x18\n" +
+	" \x01(\v2\x13.rdmacp.v1.CountersR\bcounters\"\xf4\x02\n" +
 	"\x0eSessionRequest\x12(\n" +
 	"\x05hello\x18\x01 \x01(\v2\x10.rdmacp.v1.HelloH\x00R\x05hello\x12(\n" +
 	"\x05ready\x18\x02 \x01(\v2\x10.rdmacp.v1.ReadyH\x00R\x05ready\x12%\n" +
@@ -4053,7 +4313,9 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x13FAULT_CODE_UNPROVEN\x10\x1a\x12\x15\n" +
 	"\x11FAULT_CODE_DENIED\x10\x1b2W\n" +
 	"\x0fTransferService\x12D\n" +
-	"\aSession\x12\x19.rdmacp.v1.SessionRequest\x1a\x1a.rdmacp.v1.SessionResponse(\x010\x01B3Z1github.com/rdmacp/rdmacp/proto/rdmacp/v1;rdmacpv1b\x06proto3"
+	"\aSession\x12\x19.rdmacp.v1.SessionRequest\x1a\x1a.rdmacp.v1.SessionResponse(\x010\x012M\n" +
+	"\rStatusService\x12<\n" +
+	"\x05Watch\x12\x17.rdmacp.v1.WatchRequest\x1a\x18.rdmacp.v1.WatchResponse0\x01B3Z1github.com/rdmacp/rdmacp/proto/rdmacp/v1;rdmacpv1b\x06proto3"
 
 var (
 	file_rdmacp_v1_rdmacp_proto_rawDescOnce sync.Once
@@ -4068,7 +4330,7 @@ func file_rdmacp_v1_rdmacp_proto_rawDescGZIP() []byte {
 }
 
 var file_rdmacp_v1_rdmacp_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_rdmacp_v1_rdmacp_proto_goTypes = []any{
 	(Direction)(0),          // 0: rdmacp.v1.Direction
 	(Transport)(0),          // 1: rdmacp.v1.Transport
@@ -4079,106 +4341,114 @@ var file_rdmacp_v1_rdmacp_proto_goTypes = []any{
 	(Kind)(0),               // 6: rdmacp.v1.Kind
 	(Answer)(0),             // 7: rdmacp.v1.Answer
 	(FaultCode)(0),          // 8: rdmacp.v1.FaultCode
-	(*SessionRequest)(nil),  // 9: rdmacp.v1.SessionRequest
-	(*SessionResponse)(nil), // 10: rdmacp.v1.SessionResponse
-	(*Hello)(nil),           // 11: rdmacp.v1.Hello
-	(*Welcome)(nil),         // 12: rdmacp.v1.Welcome
-	(*Ready)(nil),           // 13: rdmacp.v1.Ready
-	(*Endpoint)(nil),        // 14: rdmacp.v1.Endpoint
-	(*Rail)(nil),            // 15: rdmacp.v1.Rail
-	(*QueuePair)(nil),       // 16: rdmacp.v1.QueuePair
-	(*Copy)(nil),            // 17: rdmacp.v1.Copy
-	(*Target)(nil),          // 18: rdmacp.v1.Target
-	(*WalkOptions)(nil),     // 19: rdmacp.v1.WalkOptions
-	(*Rule)(nil),            // 20: rdmacp.v1.Rule
-	(*Files)(nil),           // 21: rdmacp.v1.Files
-	(*LandOptions)(nil),     // 22: rdmacp.v1.LandOptions
-	(*Accept)(nil),          // 23: rdmacp.v1.Accept
-	(*Batch)(nil),           // 24: rdmacp.v1.Batch
-	(*Entry)(nil),           // 25: rdmacp.v1.Entry
-	(*Owner)(nil),           // 26: rdmacp.v1.Owner
-	(*Xattr)(nil),           // 27: rdmacp.v1.Xattr
-	(*Ranges)(nil),          // 28: rdmacp.v1.Ranges
-	(*Range)(nil),           // 29: rdmacp.v1.Range
-	(*Problem)(nil),         // 30: rdmacp.v1.Problem
-	(*Verdict)(nil),         // 31: rdmacp.v1.Verdict
-	(*Seal)(nil),            // 32: rdmacp.v1.Seal
-	(*Offer)(nil),           // 33: rdmacp.v1.Offer
-	(*Segment)(nil),         // 34: rdmacp.v1.Segment
-	(*Ticket)(nil),          // 35: rdmacp.v1.Ticket
-	(*Settlement)(nil),      // 36: rdmacp.v1.Settlement
-	(*Outcome)(nil),         // 37: rdmacp.v1.Outcome
-	(*Finish)(nil),          // 38: rdmacp.v1.Finish
-	(*Committed)(nil),       // 39: rdmacp.v1.Committed
-	(*Counters)(nil),        // 40: rdmacp.v1.Counters
-	(*Abort)(nil),           // 41: rdmacp.v1.Abort
-	(*Heartbeat)(nil),       // 42: rdmacp.v1.Heartbeat
-	(*Fault)(nil),           // 43: rdmacp.v1.Fault
+	(*WatchRequest)(nil),    // 9: rdmacp.v1.WatchRequest
+	(*WatchResponse)(nil),   // 10: rdmacp.v1.WatchResponse
+	(*LiveSession)(nil),     // 11: rdmacp.v1.LiveSession
+	(*SessionRequest)(nil),  // 12: rdmacp.v1.SessionRequest
+	(*SessionResponse)(nil), // 13: rdmacp.v1.SessionResponse
+	(*Hello)(nil),           // 14: rdmacp.v1.Hello
+	(*Welcome)(nil),         // 15: rdmacp.v1.Welcome
+	(*Ready)(nil),           // 16: rdmacp.v1.Ready
+	(*Endpoint)(nil),        // 17: rdmacp.v1.Endpoint
+	(*Rail)(nil),            // 18: rdmacp.v1.Rail
+	(*QueuePair)(nil),       // 19: rdmacp.v1.QueuePair
+	(*Copy)(nil),            // 20: rdmacp.v1.Copy
+	(*Target)(nil),          // 21: rdmacp.v1.Target
+	(*WalkOptions)(nil),     // 22: rdmacp.v1.WalkOptions
+	(*Rule)(nil),            // 23: rdmacp.v1.Rule
+	(*Files)(nil),           // 24: rdmacp.v1.Files
+	(*LandOptions)(nil),     // 25: rdmacp.v1.LandOptions
+	(*Accept)(nil),          // 26: rdmacp.v1.Accept
+	(*Batch)(nil),           // 27: rdmacp.v1.Batch
+	(*Entry)(nil),           // 28: rdmacp.v1.Entry
+	(*Owner)(nil),           // 29: rdmacp.v1.Owner
+	(*Xattr)(nil),           // 30: rdmacp.v1.Xattr
+	(*Ranges)(nil),          // 31: rdmacp.v1.Ranges
+	(*Range)(nil),           // 32: rdmacp.v1.Range
+	(*Problem)(nil),         // 33: rdmacp.v1.Problem
+	(*Verdict)(nil),         // 34: rdmacp.v1.Verdict
+	(*Seal)(nil),            // 35: rdmacp.v1.Seal
+	(*Offer)(nil),           // 36: rdmacp.v1.Offer
+	(*Segment)(nil),         // 37: rdmacp.v1.Segment
+	(*Ticket)(nil),          // 38: rdmacp.v1.Ticket
+	(*Settlement)(nil),      // 39: rdmacp.v1.Settlement
+	(*Outcome)(nil),         // 40: rdmacp.v1.Outcome
+	(*Finish)(nil),          // 41: rdmacp.v1.Finish
+	(*Committed)(nil),       // 42: rdmacp.v1.Committed
+	(*Counters)(nil),        // 43: rdmacp.v1.Counters
+	(*Abort)(nil),           // 44: rdmacp.v1.Abort
+	(*Heartbeat)(nil),       // 45: rdmacp.v1.Heartbeat
+	(*Fault)(nil),           // 46: rdmacp.v1.Fault
 }
 var file_rdmacp_v1_rdmacp_proto_depIdxs = []int32{
-	11, // 0: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
-	13, // 1: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
-	17, // 2: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
-	24, // 3: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
-	38, // 4: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
-	41, // 5: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
-	42, // 6: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	15, // 7: rdmacp.v1.SessionRequest.rail:type_name -> rdmacp.v1.Rail
-	12, // 8: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
-	23, // 9: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
-	24, // 10: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
-	39, // 11: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
-	43, // 12: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
-	42, // 13: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	15, // 14: rdmacp.v1.SessionResponse.rail:type_name -> rdmacp.v1.Rail
-	14, // 15: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
-	0,  // 16: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
-	14, // 17: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
-	2,  // 18: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
-	16, // 19: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
-	1,  // 20: rdmacp.v1.Endpoint.transport:type_name -> rdmacp.v1.Transport
-	14, // 21: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
-	14, // 22: rdmacp.v1.Rail.endpoint:type_name -> rdmacp.v1.Endpoint
-	18, // 23: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
-	3,  // 24: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
-	19, // 25: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
-	22, // 26: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
-	5,  // 27: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
-	20, // 28: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
-	21, // 29: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
-	4,  // 30: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
-	20, // 31: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
-	4,  // 32: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
-	25, // 33: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
-	30, // 34: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
-	31, // 35: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
-	32, // 36: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
-	33, // 37: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
-	36, // 38: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
-	37, // 39: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
-	6,  // 40: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
-	26, // 41: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
-	28, // 42: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
-	27, // 43: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
-	29, // 44: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
-	43, // 45: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
-	7,  // 46: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
-	29, // 47: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
-	43, // 48: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
-	43, // 49: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
-	34, // 50: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
-	35, // 51: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
-	43, // 52: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
-	40, // 53: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
-	43, // 54: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
-	8,  // 55: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
-	9,  // 56: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
-	10, // 57: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
-	57, // [57:58] is the sub-list for method output_type
-	56, // [56:57] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	11, // 0: rdmacp.v1.WatchResponse.sessions:type_name -> rdmacp.v1.LiveSession
+	0,  // 1: rdmacp.v1.LiveSession.direction:type_name -> rdmacp.v1.Direction
+	43, // 2: rdmacp.v1.LiveSession.counters:type_name -> rdmacp.v1.Counters
+	14, // 3: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
+	16, // 4: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
+	20, // 5: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
+	27, // 6: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
+	41, // 7: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
+	44, // 8: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
+	45, // 9: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	18, // 10: rdmacp.v1.SessionRequest.rail:type_name -> rdmacp.v1.Rail
+	15, // 11: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
+	26, // 12: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
+	27, // 13: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
+	42, // 14: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
+	46, // 15: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
+	45, // 16: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	18, // 17: rdmacp.v1.SessionResponse.rail:type_name -> rdmacp.v1.Rail
+	17, // 18: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
+	0,  // 19: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
+	17, // 20: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
+	2,  // 21: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
+	19, // 22: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
+	1,  // 23: rdmacp.v1.Endpoint.transport:type_name -> rdmacp.v1.Transport
+	17, // 24: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
+	17, // 25: rdmacp.v1.Rail.endpoint:type_name -> rdmacp.v1.Endpoint
+	21, // 26: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
+	3,  // 27: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
+	22, // 28: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
+	25, // 29: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
+	5,  // 30: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
+	23, // 31: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
+	24, // 32: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
+	4,  // 33: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
+	23, // 34: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
+	4,  // 35: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
+	28, // 36: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
+	33, // 37: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
+	34, // 38: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
+	35, // 39: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
+	36, // 40: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
+	39, // 41: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
+	40, // 42: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
+	6,  // 43: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
+	29, // 44: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
+	31, // 45: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
+	30, // 46: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
+	32, // 47: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
+	46, // 48: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
+	7,  // 49: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
+	32, // 50: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
+	46, // 51: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
+	46, // 52: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
+	37, // 53: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
+	38, // 54: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
+	46, // 55: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
+	43, // 56: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
+	46, // 57: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
+	8,  // 58: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
+	12, // 59: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
+	9,  // 60: rdmacp.v1.StatusService.Watch:input_type -> rdmacp.v1.WatchRequest
+	13, // 61: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
+	10, // 62: rdmacp.v1.StatusService.Watch:output_type -> rdmacp.v1.WatchResponse
+	61, // [61:63] is the sub-list for method output_type
+	59, // [59:61] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_rdmacp_v1_rdmacp_proto_init() }
@@ -4186,7 +4456,7 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 	if File_rdmacp_v1_rdmacp_proto != nil {
 		return
 	}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[0].OneofWrappers = []any{
+	file_rdmacp_v1_rdmacp_proto_msgTypes[3].OneofWrappers = []any{
 		(*SessionRequest_Hello)(nil),
 		(*SessionRequest_Ready)(nil),
 		(*SessionRequest_Copy)(nil),
@@ -4196,7 +4466,7 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 		(*SessionRequest_Heartbeat)(nil),
 		(*SessionRequest_Rail)(nil),
 	}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[1].OneofWrappers = []any{
+	file_rdmacp_v1_rdmacp_proto_msgTypes[4].OneofWrappers = []any{
 		(*SessionResponse_Welcome)(nil),
 		(*SessionResponse_Accept)(nil),
 		(*SessionResponse_Batch)(nil),
@@ -4205,16 +4475,16 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 		(*SessionResponse_Heartbeat)(nil),
 		(*SessionResponse_Rail)(nil),
 	}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[16].OneofWrappers = []any{}
+	file_rdmacp_v1_rdmacp_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rdmacp_v1_rdmacp_proto_rawDesc), len(file_rdmacp_v1_rdmacp_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   35,
+			NumMessages:   38,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_rdmacp_v1_rdmacp_proto_goTypes,
 		DependencyIndexes: file_rdmacp_v1_rdmacp_proto_depIdxs,
