@@ -45,7 +45,8 @@ type Daemon interface {
 	Totals() map[server.Way]server.Totals
 	Cancel(id string) bool
 	Issue(s token.Scope, life time.Duration, copies int) (text []byte, g token.Grant, err error)
-	Tokens() *token.Table // nil: there are none
+	Tokens() []token.Grant
+	Revoke(id string) bool
 }
 
 // Self is what does not change about a daemon.

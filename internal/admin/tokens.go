@@ -46,10 +46,8 @@ type refusal struct {
 func tokens(mux *http.ServeMux, d Daemon, log *slog.Logger) {
 	mux.HandleFunc("GET /v1/tokens", func(w http.ResponseWriter, _ *http.Request) {
 		list := []Token{}
-		if t := d.Tokens(); t != nil {
-			for _, g := range t.List() {
-				list = append(list, fromGrant(g))
-			}
+		for _, g := range d.Tokens() {
+			list = append(list, fromGrant(g))
 		}
 		answer(w, http.StatusOK, list)
 	})
@@ -73,7 +71,7 @@ func tokens(mux *http.ServeMux, d Daemon, log *slog.Logger) {
 	})
 	mux.HandleFunc("DELETE /v1/tokens/{id}", func(w http.ResponseWriter, r *http.Request) {
 		id := r.PathValue("id")
-		if t := d.Tokens(); t == nil || !t.Revoke(id) {
+		if !d.Revoke(id) {
 			http.Error(w, "there is no such token", http.StatusNotFound)
 			return
 		}

@@ -33,7 +33,7 @@ func (o Options) prove(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, toFault(ctx, cause, o.Host)
 	}
-	fix, why := mtls.Explain(err, host)
+	fix, why := o.TLS.Explain(err, host)
 	return nil, at(o.Host, fault.New(fault.Unproven, "proving who answers at "+o.Address, why, fix))
 }
 

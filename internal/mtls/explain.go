@@ -38,6 +38,23 @@ func Explain(err error, host string) (fix string, why error) {
 	return "see the daemon's log", err
 }
 
+// guest reports whether this end is known to one daemon only, by what that has given it.
+func (s *Store) guest() bool {
+	return strings.HasPrefix(s.current().cert.Leaf.Subject.CommonName, guest)
+}
+
+// Explain is the function Explain, for what this end has been given.
+func (s *Store) Explain(err error, host string) (fix string, why error) {
+	fix, why = Explain(err, host)
+	if misnamed, ok := errors.AsType[*MisnamedError](why); ok && s.guest() {
+		return "name the host by one of these", misnamed
+	}
+	if s.guest() {
+		fix = "see that host and port are those of the daemon that gave the token; if they are, ask for another one"
+	}
+	return fix, why
+}
+
 // MisnamedError is that of a host whose certificate is for others.
 type MisnamedError struct {
 	Names []string // of the certificate
@@ -61,7 +78,7 @@ func addresses(c *x509.Certificate) []string {
 // ExplainRefusal says in words why a host has refused this end's certificate, and what
 // can be done.
 func (s *Store) ExplainRefusal(alert error) (fix string, why error) {
-	if strings.HasPrefix(s.current().cert.Leaf.Subject.CommonName, guest) {
+	if s.guest() {
 		return "ask who gave it for another one",
 			fmt.Errorf("it does not take the token, which has expired, is used up or was revoked, or rdmad was started again since (%w)", alert)
 	}

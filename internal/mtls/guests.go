@@ -1,8 +1,8 @@
 package mtls
 
 import (
+	"cmp"
 	"crypto/x509"
-	"slices"
 	"strings"
 )
 
@@ -11,8 +11,8 @@ import (
 type Guests interface {
 	// Certificates are those that count at this moment.
 	Certificates() []*x509.Certificate
-	// Known reports whether c is, or was a moment ago, one of them.
-	Known(c *x509.Certificate) bool
+	// Name is what the guest with c is called, "token:" and more; empty if there is none.
+	Name(c *x509.Certificate) string
 }
 
 // Admit has the listeners let guests in, too. It is called ahead of Listen.
@@ -43,15 +43,27 @@ func (s *Store) called(c *x509.Certificate) []string {
 	switch {
 	case s.guests == nil, len(names) > 0, !strings.HasPrefix(c.Subject.CommonName, guest):
 		return names
-	case s.guests.Known(c):
-		return []string{c.Subject.CommonName}
 	}
-	return []string{guest}
+	return []string{cmp.Or(s.guests.Name(c), guest)}
 }
 
 // Anchors are the certificates by which a client can know this end: its own, and those of
-// its CAs, which outlast it.
+// the CAs that vouch for it, which outlast it.
 func (s *Store) Anchors() []*x509.Certificate {
 	m := s.current()
-	return append([]*x509.Certificate{m.cert.Leaf}, slices.Clone(m.cas)...)
+	between := x509.NewCertPool()
+	for _, der := range m.cert.Certificate[1:] {
+		if c, err := x509.ParseCertificate(der); err == nil {
+			between.AddCert(c)
+		}
+	}
+	anchors := []*x509.Certificate{m.cert.Leaf}
+	for _, ca := range m.cas {
+		root := x509.NewCertPool()
+		root.AddCert(ca)
+		if _, err := m.cert.Leaf.Verify(x509.VerifyOptions{Roots: root, Intermediates: between}); err == nil {
+			anchors = append(anchors, ca)
+		}
+	}
+	return anchors
 }

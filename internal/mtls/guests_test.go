@@ -15,9 +15,15 @@ import (
 )
 
 // forgetful lets guests in, and knows none of them once they are.
-type forgetful struct{ *token.Table }
+type forgetful struct{ *token.Table[place] }
 
-func (forgetful) Known(*x509.Certificate) bool { return false }
+func (forgetful) Name(*x509.Certificate) string { return "" }
+
+// place is one that need not be let go of.
+type place struct{}
+
+// Close has nothing to do.
+func (place) Close() error { return nil }
 
 // names are who comes in at a daemon with these guests, by these credentials; nil for who
 // is not let in.
@@ -64,10 +70,10 @@ func names(t *testing.T, a authority, g mtls.Guests, client *mtls.Store) []strin
 func TestGuests(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	table := token.New()
+	table := token.New[place]()
 	daemon, err := mtls.Open(a.files("server"), nil)
 	must(t, err)
-	text, g, err := table.Issue(token.Scope{Export: "data"}, time.Now().Add(time.Hour), 1, daemon.Anchors())
+	text, g, err := table.Issue(token.Scope{Export: "data"}, place{}, time.Now().Add(time.Hour), 1, daemon.Anchors())
 	must(t, err)
 	own, anchors, err := token.Parse(text)
 	must(t, err)

@@ -26,8 +26,12 @@ func (p *identifying) add(f *pflag.FlagSet) {
 	f.StringVar(&p.tls.Cert, "tls-cert", "", "`file` with the certificate of who copies (default: client.crt in ~/.config/rdmacp or /etc/rdmacp, where there is a ca.crt)")
 	f.StringVar(&p.tls.Key, "tls-key", "", "`file` with its private key (default: client.key there)")
 	f.StringVar(&p.tls.CRL, "tls-crl", "", "`file` with lists of certificates that were revoked (default: ca.crl there, if it exists)")
-	f.StringVar(&p.token, "token", "", "`file` with a token of the daemon's (rdmad token create), in the place of certificates")
 	f.BoolVar(&p.insecure, "insecure", false, "no TLS although there are certificates: to a daemon on this host, or in a network that you trust")
+}
+
+// addToken defines those of who has none of these.
+func (p *identifying) addToken(f *pflag.FlagSet) {
+	f.StringVar(&p.token, "token", "", "`file` with a token of the daemon's (rdmad token create), in the place of certificates")
 }
 
 // dirs are where certificates are looked for that no flag names.

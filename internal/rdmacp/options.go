@@ -114,7 +114,7 @@ func (o *options) groups() []group {
 		flagGroup("What a CPU copies", o.copying.add),
 		flagGroup("The way", o.reaching.add),
 		flagGroup("A daemon for this copy only", o.starting.add),
-		flagGroup("Who is at the two ends (TLS)", o.identifying.add),
+		flagGroup("Who is at the two ends (TLS)", o.identifying.add, o.addToken),
 		flagGroup("Help", addLongHelp, addVersion),
 	}
 }
@@ -127,7 +127,7 @@ func (o *options) verifyGroups() []group {
 		flagGroup("What is said", o.talking.add),
 		flagGroup("The way", o.reaching.add),
 		flagGroup("A daemon for this copy only", o.starting.add),
-		flagGroup("Who is at the two ends (TLS)", o.identifying.add),
+		flagGroup("Who is at the two ends (TLS)", o.identifying.add, o.addToken),
 		flagGroup("Help", addLongHelp),
 	}
 }

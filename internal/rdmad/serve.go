@@ -15,7 +15,6 @@ import (
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/server"
-	"github.com/rdmacp/rdmacp/internal/token"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/tcp"
 )
@@ -31,22 +30,23 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	if err != nil {
 		return err
 	}
-	var tokens *token.Table
 	var anchors func() []*x509.Certificate
 	if credentials != nil {
-		tokens, anchors = token.New(), credentials.Anchors
-		credentials.Admit(tokens)
+		anchors = credentials.Anchors
 	}
 	data := tcp.New(tcp.Config{Logger: log})
 	fabrics := a.offer(c, log, data)
 	srv, err := server.New(server.Config{
 		Exports: c.exports, Limits: c.limits, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log,
-		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Operators: c.operators, Tokens: tokens, Anchors: anchors,
+		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Operators: c.operators, Anchors: anchors,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, srv.Close()) }() //nolint:contextcheck // what ctx did not end has to end all the same
+	if credentials != nil {
+		credentials.Admit(srv.Guests())
+	}
 	listeners, err := openAll(ctx, c, credentials)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -24,15 +25,17 @@ of an export, and not for long. The daemon on this host has to speak TLS, and to
 socket (rdmad --admin).
 
   rdmad token create models/llama-7b for-bob.token            to be fetched, once, today
-  rdmad token create --write scratch/in for-bob.token         to be put there
+  rdmad token create --write scratch/in for-bob.token         to be put into that directory
 
 Whoever has the file can use it: send it by a way that you trust. There:
 
   rdmacp --token for-bob.token -r gpu7::models/llama-7b .
   rdmacp --token for-bob.token results.tar gpu7::scratch/in/
 
-A copy that is interrupted goes on by the same command; one that ends well counts. The daemon
-keeps its tokens in memory: a restart takes them all back.`
+A copy that is interrupted goes on by the same command; one that ends well counts. The place
+stays what it was, whatever is renamed or linked later; who may write there can replace what is
+there, but neither list, read nor remove it. The daemon keeps its tokens in memory: a restart
+takes them all back.`
 
 // tokenCommand is rdmad token.
 func (a *app) tokenCommand(ctx context.Context) *cobra.Command {
@@ -53,6 +56,9 @@ func (a *app) tokenCreate(ctx context.Context, socket *string) *cobra.Command {
 				return fault.New(fault.Usage, "reading the command line", errors.New("rdmad token create takes a place and a file"),
 					"name what the token is for, as EXPORT/PATH, and the file that it is to be written to")
 			}
+			if !utf8.ValidString(args[0]) {
+				return fault.New(fault.Usage, "reading the command line", errors.New("the place has bytes in it that are not UTF-8"), "give a token for a directory above it")
+			}
 			q.Export, q.Path, _ = strings.Cut(args[0], "/")
 			q.Seconds = life.Seconds()
 			return a.giveToken(ctx, *socket, q, args[1])
@@ -64,21 +70,22 @@ func (a *app) tokenCreate(ctx context.Context, socket *string) *cobra.Command {
 	return cmd
 }
 
-// giveToken asks for a token and writes it to a file, which is made first: a token whose
-// file cannot be written is not given.
+// giveToken asks for a token and writes it to a file, which is made first.
 func (a *app) giveToken(ctx context.Context, socket string, q admin.TokenRequest, name string) (err error) {
 	out, sure := a.io.Stdout, func() error { return nil }
 	if name != "-" {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
-			return fault.New(fault.Usage, "making "+name, err, "give the name of a file that does not exist yet, in a directory that you may write to")
+			return fault.New(fault.Usage, "making "+name, errors.Unwrap(err), "give the name of a file that does not exist yet, in a directory that you may write to")
 		}
 		out, sure = f, func() error { return errors.Join(f.Sync(), f.Close()) }
 	}
 	var t admin.Token
 	err = ask(ctx, socket, http.MethodPost, "/v1/tokens", q, &t)
 	if err == nil {
-		_, err = fmt.Fprint(out, t.File)
+		if _, err = fmt.Fprint(out, t.File); err != nil {
+			_ = ask(ctx, socket, http.MethodDelete, "/v1/tokens/"+t.ID, nil, nil) // nobody has it
+		}
 	}
 	if err = errors.Join(err, sure()); err != nil {
 		if name != "-" {

@@ -25,9 +25,10 @@ type export struct {
 	Export
 	dir *storage.Dir // nil for Own
 
-	// What of it can be reached, for the holder of a token: Path and dir are of under, and
-	// the only name in it is only; empty: all of it.
-	under, only string
+	// What of it a token is for: Path and dir are those of under, which lies in above, and
+	// the only name in it is only; empty: there are others.
+	given              bool
+	above, under, only string
 }
 
 type exports []*export
@@ -87,7 +88,7 @@ func (es exports) resolve(t wire.Target, who []string) (place, error) {
 	if !p.mayRead(who) {
 		return p, p.denied("reaching "+p.abs(), who)
 	}
-	if p.dir == nil {
+	if p.dir == nil || p.given { // what is given was looked at
 		return p, nil
 	}
 	return p, p.dir.InPlace()
@@ -102,6 +103,9 @@ func (es exports) find(t wire.Target, who []string) (place, error) {
 				return place{e, name, slashed(t.Path)}, err
 			}
 		}
+		if len(es) == 1 && es[0].given {
+			return place{}, es[0].beyond(path.Join(t.Export, t.Path))
+		}
 		return place{}, es.notExport(fmt.Sprintf("finding export %q", t.Export), who)
 	}
 	clean := path.Clean(t.Path)
@@ -112,14 +116,17 @@ func (es exports) find(t wire.Target, who []string) (place, error) {
 			best = place{e, relative(rel), slashed(t.Path)}
 		}
 	}
-	if best.export == nil {
+	switch {
+	case len(es) == 1 && es[0].given && (best.export == nil || best.only != "" && best.name != best.only):
+		return place{}, es[0].beyond(clean)
+	case best.export == nil:
 		return place{}, es.notExport("finding an export that holds "+clean, who)
-	}
-	if best.only != "" && best.name != best.only {
-		return best, best.beyond(best.abs())
 	}
 	return best, nil
 }
+
+// within is the place's name beneath its export.
+func (p place) within() string { return path.Join(p.under, p.name) }
 
 // beneath returns p relative to dir, if p is dir or below it.
 func beneath(p, dir string) (string, bool) {
@@ -203,7 +210,7 @@ func (p place) expand() ([]storage.Start, error) {
 	starts := make([]storage.Start, 0, len(names))
 	for _, name := range names {
 		s := storage.Start{Dir: p.dir, Path: name}
-		if name == "." && p.under != "" && p.under != "." && !p.contents {
+		if name == "." && p.given && p.under != "." && !p.contents {
 			s.Name = path.Base(p.under)
 		}
 		starts = append(starts, s)

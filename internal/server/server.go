@@ -36,8 +36,7 @@ type Config struct {
 	MaxClient   int      // the same of one client; 0: as many as of all
 	Operators   []string // who may see what all clients do: patterns, as mtls.Match has them
 
-	Tokens  *token.Table               // that clients have; nil without TLS
-	Anchors func() []*x509.Certificate // by which the holders of tokens know this daemon
+	Anchors func() []*x509.Certificate // by which the holders of tokens know this daemon; nil without TLS: there are none
 }
 
 // Server serves rdmacp.v1.TransferService, health and reflection.
@@ -53,6 +52,7 @@ type Server struct {
 	sessions *gate
 	books    *books
 	paces    paces
+	tokens   *token.Table[*export]
 	stop     chan struct{} // closed when sessions have to end
 	cut      func()        // closes stop
 	draining chan struct{} // closed when nobody is to come any more
@@ -83,7 +83,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, log: c.Logger, shared: shared{exports: exports, limits: c.Limits}, health: health.NewServer(),
-		sessions: newGate(c.MaxSessions, c.MaxClient), books: newBooks(), stop: make(chan struct{}),
+		sessions: newGate(c.MaxSessions, c.MaxClient), books: newBooks(), tokens: token.New[*export](), stop: make(chan struct{}),
 		draining: make(chan struct{}), watchers: make(chan struct{}, maxWatchers), begun: time.Now(),
 		grpc: grpc.NewServer(
 			grpc.Creds(mtls.Credentials()),
@@ -153,5 +153,8 @@ func (s *Server) Close() error {
 	cancel()
 	s.cut()
 	s.Drain(ctx)
-	return s.shared.close()
+	return errors.Join(s.tokens.Close(), s.shared.close())
 }
+
+// Guests are the holders of the tokens that the server has given.
+func (s *Server) Guests() mtls.Guests { return s.tokens }

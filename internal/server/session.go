@@ -194,7 +194,7 @@ func (ss *session) recv(ctx context.Context) (*pb.SessionRequest, error) {
 // serve runs the client's transfers, one after another.
 func (ss *session) serve(ctx context.Context) error {
 	for {
-		m, err := ss.recv(ctx)
+		m, err := ss.next(ctx)
 		if err != nil {
 			return err
 		}

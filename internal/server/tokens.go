@@ -9,49 +9,47 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/token"
-	"github.com/rdmacp/rdmacp/internal/transfer"
-	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 // Bounds on what is asked of a token.
 const (
+	minTokenLife   = time.Second
 	maxTokenLife   = 90 * 24 * time.Hour
 	maxTokenCopies = 1_000_000
 )
 
 // Issue gives a token for a number of copies within a time. Text is the file for its holder.
 func (s *Server) Issue(scope token.Scope, life time.Duration, copies int) (text []byte, g token.Grant, err error) {
-	what := "giving a token for " + scope.Export + "/" + scope.Path
-	c := s.config
+	what := "giving a token for " + path.Join(scope.Export, scope.Path)
 	switch {
-	case c.Tokens == nil:
+	case s.config.Anchors == nil:
 		return nil, g, fault.New(fault.Usage, what, errors.New("a token proves itself by TLS, and this daemon speaks none"), "start it with --tls-cert, --tls-key and --tls-ca; rdmad pki makes them")
-	case life <= 0 || life > maxTokenLife:
-		return nil, g, fault.New(fault.Usage, what, fmt.Errorf("%v is no life for a token", life), fmt.Sprintf("give one of up to %v", maxTokenLife))
+	case life < minTokenLife || life > maxTokenLife:
+		return nil, g, fault.New(fault.Usage, what, fmt.Errorf("%v is no life for a token", life), fmt.Sprintf("give one from %v to %v", minTokenLife, maxTokenLife))
 	case copies < 1 || copies > maxTokenCopies:
 		return nil, g, fault.New(fault.Usage, what, fmt.Errorf("a token cannot be for %d copies", copies), fmt.Sprintf("give a number from 1 to %d", maxTokenCopies))
 	}
 	scope.Path = relative(scope.Path)
-	view, err := s.shared.now().narrow(scope)
+	place, err := s.shared.now().narrow(scope)
 	if err != nil {
 		return nil, g, err
 	}
-	if err := view.close(); err != nil {
-		return nil, g, err
-	}
-	if text, g, err = c.Tokens.Issue(scope, time.Now().Add(life), copies, c.Anchors()); err != nil {
-		return nil, g, fault.New(fault.Limit, what, err, "rdmad token list shows those that there are, rdmad token revoke takes one back")
+	if text, g, err = s.tokens.Issue(scope, place, time.Now().Add(life), copies, s.config.Anchors()); err != nil {
+		return nil, g, errors.Join(fault.New(fault.Limit, what, err, "rdmad token list shows those that there are, rdmad token revoke takes one back"), place.Close())
 	}
 	return text, g, nil
 }
 
-// Tokens has those that were given; nil without TLS.
-func (s *Server) Tokens() *token.Table { return s.config.Tokens }
+// Tokens returns those that were given.
+func (s *Server) Tokens() []token.Grant { return s.tokens.List() }
 
-// narrow returns what the holder of a token may see: one export, of which no more can be
-// reached than the token is for, whatever symbolic links stand there.
-func (es exports) narrow(s token.Scope) (exports, error) {
-	what := "reaching " + s.Export + "/" + s.Path
+// Revoke takes a token back, and reports whether there is one of that ID.
+func (s *Server) Revoke(id string) bool { return s.tokens.Revoke(strings.TrimPrefix(id, token.Prefix)) }
+
+// narrow opens the place that a token is for: an export of which no more can be reached,
+// wherever names lead by then.
+func (es exports) narrow(s token.Scope) (*export, error) {
+	what := "opening " + path.Join(s.Export, s.Path)
 	for _, e := range es {
 		if e.Name != s.Export || e.dir == nil {
 			continue
@@ -59,43 +57,41 @@ func (es exports) narrow(s token.Scope) (exports, error) {
 		if s.Write && e.ReadOnly {
 			return nil, place{export: e}.writable("writing to "+s.Export, nil)
 		}
-		n := &export{Export: Export{Name: e.Name, Path: e.Path, ReadOnly: !s.Write}, under: s.Path}
-		isDir, err := e.dir.IsDir(s.Path)
-		if err != nil {
-			return nil, err
-		}
-		if !isDir {
-			if n.under, n.only = path.Dir(s.Path), path.Base(s.Path); strings.ContainsAny(n.only, `*?[\`) {
-				return nil, fault.New(fault.Usage, what, errors.New("a token cannot be for a file whose name has wildcards"), "give one for its directory")
-			}
-			if err := e.readable(s); err != nil {
-				return nil, err
-			}
-		}
-		n.Path = path.Join(e.Path, n.under)
-		n.dir, err = e.dir.Beneath(n.under)
-		return exports{n}, err
+		return e.narrow(what, s)
 	}
 	return nil, fault.New(fault.NotExport, what, fmt.Errorf("there is no export %q", s.Export), "name an export of the daemon's, and what is in it: EXPORT/PATH")
 }
 
-// readable fails if a token is for a file to be read that cannot be.
-func (e *export) readable(s token.Scope) error {
-	if s.Write {
-		return nil // it may come to be
+func (e *export) narrow(what string, s token.Scope) (n *export, err error) {
+	n = &export{Export: Export{Name: e.Name, Path: e.Path, ReadOnly: !s.Write}, given: true, above: e.Path, under: s.Path}
+	isDir, err := e.dir.IsDir(s.Path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !isDir && s.Write:
+		return nil, fault.New(fault.NotFound, what, errors.New("there is no such directory"), "make it first: what is to be written to has to be a directory")
+	case !isDir:
+		if n.under, n.only = path.Dir(s.Path), path.Base(s.Path); strings.ContainsAny(n.only, `*?[\`) {
+			return nil, fault.New(fault.Usage, what, errors.New("a token cannot be for a file whose name has wildcards"), "give one for its directory")
+		}
 	}
-	file, err := e.dir.Source(s.Path)
-	if err != nil {
-		return err
+	n.Path = path.Join(e.Path, n.under)
+	if n.dir, err = e.dir.Beneath(n.under); err == nil && n.only != "" {
+		if err = n.dir.Plain(n.only); err != nil {
+			err = errors.Join(err, n.dir.Close())
+		}
 	}
-	return file.Close()
+	return n, err
 }
+
+// Close lets go of a token's place.
+func (e *export) Close() error { return e.dir.Close() }
 
 // scoped is where in an export a place is, for the holder of a token: relative to what the
 // token is for.
 func (e *export) scoped(name string) (string, error) {
 	in, ok := name, true
-	if e.under != "" && e.under != "." {
+	if e.given && e.under != "." {
 		in, ok = beneath(name, e.under)
 		in = relative(in)
 	}
@@ -111,54 +107,24 @@ func (e *export) beyond(what string) error {
 		"name that, or what is in it, as HOST::EXPORT/PATH")
 }
 
-// reach is what the client may see of the exports in a copy. Whoever asks calls done, and
-// says whether the copy counts for the token that it was made by, if it was.
-func (ss *session) reach() (es exports, done func(counts bool) error, err error) {
-	es = ss.server.shared.now()
-	if !ss.byToken() {
-		return es, func(bool) error { return nil }, nil
+// inPlace fails if a token's place is not where it was when the token was given, or is
+// exported no more as it was: what is written there would be seen by nobody.
+func (e *export) inPlace(now exports) error {
+	gone := func(why error) error {
+		return fault.New(fault.Denied, "copying by a token", fmt.Errorf("what it is for is not what it was when it was given: %w", why), "ask who gave it for another one")
 	}
-	if ss.server.config.Tokens == nil {
-		return nil, nil, unusable(token.ErrOver)
-	}
-	scope, end, err := ss.server.config.Tokens.Begin(ss.who[0])
-	if err != nil {
-		return nil, nil, unusable(err)
-	}
-	defer func() {
+	for _, other := range now {
+		if other.Name != e.Name || other.Path != e.above || other.ReadOnly && !e.ReadOnly {
+			continue
+		}
+		err := e.dir.InPlace()
+		if err == nil && e.only != "" {
+			err = e.dir.Plain(e.only)
+		}
 		if err != nil {
-			end(false)
+			return gone(err)
 		}
-	}()
-	if scope.Write != (ss.hello.Direction == transport.Put) {
-		may := "read, and not written to"
-		if scope.Write {
-			may = "written to, and not read"
-		}
-		return nil, nil, fault.New(fault.Denied, "copying by a token", fmt.Errorf("it is for %s to be %s", path.Join(scope.Export, scope.Path), may), "ask who gave it for another one")
+		return nil
 	}
-	view, err := es.narrow(scope)
-	if err != nil {
-		return nil, nil, err
-	}
-	return view, func(counts bool) error {
-		end(counts)
-		return view.close()
-	}, nil
-}
-
-// used reports whether a copy has used up what a token is for: it has brought something,
-// and left nothing out.
-func used(r transfer.Report) bool { return r.Files > 0 && r.Problems == 0 }
-
-// byToken reports whether the client has come by a token.
-func (ss *session) byToken() bool { return len(ss.who) == 1 && token.Is(ss.who[0]) }
-
-// unusable is the fault of a token that is good for nothing at this moment.
-func unusable(why error) error {
-	const what = "copying by a token"
-	if errors.Is(why, token.ErrInUse) {
-		return fault.New(fault.Busy, what, why, "wait until that one has ended")
-	}
-	return fault.New(fault.Denied, what, why, "ask who gave it for another one")
+	return gone(fmt.Errorf("the export %q has changed", e.Name))
 }

@@ -22,6 +22,7 @@ func TestTokens(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(base, file), nil, 0o600))
 	}
 	must(t, os.Symlink("../other", filepath.Join(base, "data/in/out")))
+	must(t, os.Symlink("a.bin", filepath.Join(base, "data/in/link")))
 	must(t, os.Symlink("../more", filepath.Join(base, "data/far")))
 	es, err := openExports([]Export{{Name: "data", Path: filepath.Join(base, "data")}, {Name: "more", Path: filepath.Join(base, "more")}})
 	must(t, err)
@@ -52,7 +53,7 @@ func TestTokens(t *testing.T) {
 		must(t, err)
 		targets := []wire.Target{{Export: "data", Path: tt.wants}, {Path: filepath.Join(base, "data") + "/" + tt.wants}}
 		for _, target := range targets {
-			p, err := view.resolve(target, []string{"token:X"})
+			p, err := exports{view}.resolve(target, []string{"token:X"})
 			switch {
 			case tt.reached == "" && err == nil:
 				t.Errorf("a token for %s reaches %+v as %q", tt.path, target, p.name)
@@ -60,20 +61,63 @@ func TestTokens(t *testing.T) {
 				t.Errorf("a token for %s reaches %+v as %q, %v; want %q", tt.path, target, p.name, err, tt.reached)
 			}
 		}
-		if p, err := view.resolve(wire.Target{Export: "more", Path: "secret"}, nil); err == nil {
+		if p, err := (exports{view}).resolve(wire.Target{Export: "more", Path: "secret"}, nil); err == nil {
 			t.Errorf("a token for %s reaches another export: %+v", tt.path, p)
 		}
 		if tt.path == "in" {
-			_, err := view[0].dir.Source("out/secret")
+			_, err := view.dir.Source("out/secret")
 			if fault.CodeOf(err) != fault.NotExport {
 				t.Errorf("a symbolic link leads out: %v", err)
 			}
 		}
-		must(t, view.close())
+		must(t, view.Close())
 	}
-	for _, path := range []string{"out/secret", "far", "none", "../more", "in/none/x", "in/*"} {
+	for _, path := range []string{"out/secret", "far", "none", "../more", "in/none/x", "in/*", "in/link"} {
 		if view, err := es.narrow(token.Scope{Export: "data", Path: path}); err == nil {
 			t.Errorf("there is a token for %s: %+v", path, view)
+		}
+	}
+}
+
+// A token's place stays what it was: who may write there, or above, cannot lead it elsewhere, and what
+// is no more where it was is not written to.
+func TestTokenPlace(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	in := filepath.Join(base, "in")
+	must(t, os.MkdirAll(filepath.Join(in, "deep"), 0o700))
+	must(t, os.MkdirAll(filepath.Join(base, "other"), 0o700))
+	must(t, os.WriteFile(filepath.Join(base, "other/secret"), nil, 0o600))
+	config := []Export{{Name: "data", Path: base}}
+	es, err := openExports(config)
+	must(t, err)
+	t.Cleanup(func() { must(t, es.close()) })
+	view, err := es.narrow(token.Scope{Export: "data", Path: "in/deep", Write: true})
+	must(t, err)
+	t.Cleanup(func() { must(t, view.Close()) })
+	must(t, view.inPlace(es))
+	must(t, os.Rename(filepath.Join(in, "deep"), filepath.Join(in, "away")))
+	must(t, os.Symlink("../other", filepath.Join(in, "deep")))
+	if err := view.inPlace(es); fault.CodeOf(err) != fault.Denied {
+		t.Errorf("a link in its place: %v", err)
+	}
+	if _, err := view.dir.Source("secret"); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("what the link leads to is reached: %v", err)
+	}
+	must(t, os.Remove(filepath.Join(in, "deep")))
+	must(t, os.Rename(filepath.Join(in, "away"), filepath.Join(in, "deep")))
+	must(t, view.inPlace(es))
+	for name, changed := range map[string]Export{"another directory": {Name: "data", Path: in}, "another name": {Name: "more", Path: base}, "read-only": {Name: "data", Path: base, ReadOnly: true}} {
+		now, err := openExports([]Export{changed})
+		must(t, err)
+		if err := view.inPlace(now); fault.CodeOf(err) != fault.Denied {
+			t.Errorf("%s: %v", name, err)
+		}
+		must(t, now.close())
+	}
+	for _, path := range []string{"in/none", "other/secret", "none/x"} {
+		if view, err := es.narrow(token.Scope{Export: "data", Path: path, Write: true}); err == nil {
+			t.Errorf("there is a token to write to %s: %+v", path, view)
 		}
 	}
 }

@@ -33,12 +33,11 @@ func (ss *session) copy(ctx context.Context, m *pb.Copy) error {
 
 // put receives trees: the client lends its sources, this end pulls.
 func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
-	es, done, err := ss.reach()
+	es, end, err := ss.reach(&c)
 	if err != nil {
 		return err
 	}
-	var r transfer.Report
-	defer func() { err = errors.Join(err, done(err == nil && !c.Land.DryRun && !c.Land.Verify && used(r))) }()
+	defer end(false)
 	where, err := es.destination(c, ss.who)
 	if err != nil {
 		return err
@@ -61,10 +60,11 @@ func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
 		ss.quiet(ctx, err)
 		err = errors.Join(err, store.Close())
 	}()
-	r, err = ss.move(ctx, where, store.Path(), func(l *link) (transfer.Report, error) {
-		return transfer.Pull(ctx, driver, l, store, ss.engine(c, where))
+	return ss.move(ctx, where, store.Path(), func(l *link) (transfer.Report, error) {
+		r, err := transfer.Pull(ctx, driver, l, store, ss.engine(c, where))
+		end(err == nil && r.Problems == 0 && !c.Land.DryRun)
+		return r, err
 	})
-	return err
 }
 
 // quiet sees to it that nothing arrives any more for a transfer that ended with err. The
@@ -81,12 +81,11 @@ func (ss *session) quiet(ctx context.Context, err error) {
 
 // get sends trees: the client lends room, this end pushes.
 func (ss *session) get(ctx context.Context, c wire.Copy) (err error) {
-	es, done, err := ss.reach()
+	es, end, err := ss.reach(&c)
 	if err != nil {
 		return err
 	}
-	var r transfer.Report
-	defer func() { err = errors.Join(err, done(err == nil && !c.Verify && used(r))) }()
+	defer end(false)
 	where, starts, err := es.sources(c, ss.who)
 	if err != nil {
 		return err
@@ -95,10 +94,11 @@ func (ss *session) get(ctx context.Context, c wire.Copy) (err error) {
 	defer leave()
 	walker := storage.NewWalker(starts, c.Walk)
 	defer func() { err = errors.Join(err, walker.Close()) }()
-	r, err = ss.move(ctx, where, where.abs(), func(l *link) (transfer.Report, error) {
-		return transfer.Push(ctx, driver, l, walker, ss.engine(c, where))
+	return ss.move(ctx, where, where.abs(), func(l *link) (transfer.Report, error) {
+		r, err := transfer.Push(ctx, driver, l, walker, ss.engine(c, where))
+		end(err == nil && r.Problems == 0 && r.Files > 0 && !c.Verify)
+		return r, err
 	})
-	return err
 }
 
 // blank moves memory, and no file.
@@ -109,13 +109,12 @@ func (ss *session) blank(ctx context.Context, c wire.Copy) error {
 	driver, leave := ss.limited(steady{ss.driver, ctx}, ss.server.shared.limit(ss.who))
 	defer leave()
 	none := place{export: &export{}}
-	_, err := ss.move(ctx, none, "", func(l *link) (transfer.Report, error) {
+	return ss.move(ctx, none, "", func(l *link) (transfer.Report, error) {
 		if ss.hello.Direction == transport.Put {
 			return transfer.Pull(ctx, driver, l, blank.Sink{}, ss.engine(c, none))
 		}
 		return transfer.Push(ctx, driver, l, blank.Source(c.Blank), ss.engine(c, none))
 	})
-	return err
 }
 
 // maxWarnings is how many problems of a transfer are logged; the others are
@@ -143,28 +142,28 @@ func (ss *session) engine(c wire.Copy, where place) transfer.Options {
 
 // move tells the client that its transfer may begin, runs this end of the engine,
 // and tells the client that all is done.
-func (ss *session) move(ctx context.Context, where place, path string, engine func(*link) (transfer.Report, error)) (transfer.Report, error) {
+func (ss *session) move(ctx context.Context, where place, path string, engine func(*link) (transfer.Report, error)) error {
 	begun, before := time.Now(), wire.NewLook(ss.stats())
 	err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Accept{Accept: &pb.Accept{Path: []byte(path)}}})
 	if err != nil {
-		return transfer.Report{}, err
+		return err
 	}
-	ss.server.books.begin(ss, where.Name, where.name)
+	ss.server.books.begin(ss, where.Name, where.within())
 	r, err := engine(&link{session: ss})
 	ss.server.books.transfer(ss, r, time.Since(begun), err)
 	attrs := []any{
-		slog.String("direction", ss.hello.Direction.String()), slog.String("export", where.Name), slog.String("path", where.name),
+		slog.String("direction", ss.hello.Direction.String()), slog.String("export", where.Name), slog.String("path", where.within()),
 		slog.Int64("entries", r.Entries), slog.Int64("files", r.Files), slog.Int64("bytes", r.Bytes), slog.Int64("chunks", r.Chunks),
 		slog.Int64("retried", r.Retried), slog.Int64("problems", r.Problems), slog.Float64("seconds", time.Since(begun).Seconds()),
 	}
 	if err != nil {
 		ss.log.Info("transfer ended early", attrs...)
-		return r, err
+		return err
 	}
 	counters := wire.FromCounters(wire.NewLook(ss.stats()).Since(before, ss.slots))
 	if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Committed{Committed: &pb.Committed{Counters: counters}}}); err != nil {
-		return r, err
+		return err
 	}
 	ss.log.Info("transfer done", attrs...)
-	return r, nil
+	return nil
 }

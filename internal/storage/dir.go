@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -51,6 +52,19 @@ func (d *Dir) Beneath(name string) (*Dir, error) {
 		return nil, wrapRooted("opening the directory "+d.shown(name), err)
 	}
 	return &Dir{root: root, path: filepath.Join(d.path, name)}, nil
+}
+
+// Plain fails unless name is that of a regular file; of a link to one, it is not.
+func (d *Dir) Plain(name string) error {
+	if err := ValidName(name); err != nil {
+		return err
+	}
+	what := "looking at " + d.shown(name)
+	info, err := d.root.Lstat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		return fault.New(fault.NotRegular, what, fmt.Errorf("it is a %s", kindOf(info.Mode())), "name the file itself")
+	}
+	return wrapRooted(what, err)
 }
 
 // Path returns the path that the Dir was opened by.

@@ -78,6 +78,9 @@ func (r *walk) contents(s Start, p string) error {
 	at := spot{name: p, dir: s.Dir}
 	var above *level
 	if s.Name != "" {
+		if r.rules.Excluded(s.Name, true) {
+			return w.close()
+		}
 		above = &level{id: r.table.start(s.Dir, "."), names: r.tops}
 	}
 	in, err := r.enter(above, s.Name, at, &f)

@@ -16,11 +16,15 @@ import (
 	"time"
 )
 
-// prefix is how the names of tokens begin, among those of other clients.
-const prefix = "token:" // see mtls.Reserved
+// Prefix is how the names of tokens begin, among those of other clients: see mtls.Reserved.
+const Prefix = "token:"
+
+// subject is the common name of all their certificates: a daemon tells everybody whose
+// certificates it takes (RFC 8446, section 4.2.4), and is not to tell of its tokens.
+const subject = Prefix
 
 // Is reports whether a client's name is that of a token.
-func Is(name string) bool { return strings.HasPrefix(name, prefix) }
+func Is(name string) bool { return strings.HasPrefix(name, Prefix) }
 
 // The kinds of the blocks of a token's file: RFC 7468, sections 5 and 10.
 const (
@@ -31,15 +35,15 @@ const (
 // early is how long before it was made a certificate is in force, for clocks that differ.
 const early = 5 * time.Minute
 
-// make makes a token's file: its key and certificate, and the certificates by which its
+// makeFile makes a token's file: its key and certificate, and the certificates by which its
 // holder knows the daemon.
-func makeFile(id string, until time.Time, daemon []*x509.Certificate) (text []byte, own *x509.Certificate, err error) {
+func makeFile(until time.Time, daemon []*x509.Certificate) (text []byte, own *x509.Certificate, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: prefix + id},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: subject},
 		NotBefore: time.Now().Add(-early), NotAfter: until,
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
@@ -87,7 +91,7 @@ func Parse(text []byte) (own tls.Certificate, daemon []*x509.Certificate, err er
 			key = pem.EncodeToMemory(block)
 		}
 	}
-	if len(certs) < 2 || key == nil || !Is(certs[0].Subject.CommonName) {
+	if len(certs) < 2 || key == nil || certs[0].Subject.CommonName != subject {
 		return own, nil, ErrNone
 	}
 	if own, err = tls.X509KeyPair(first, key); err != nil {
