@@ -16,7 +16,7 @@ func TestTLS(t *testing.T) {
 	l := tr.lab
 	l.certificates(t)
 	d, err := l.startDaemon(nil, "--listen", "0.0.0.0:7473", "--config", pkiDir+"/rdmad.toml",
-		"--tls-cert", pkiDir+"/daemon.crt", "--tls-key", pkiDir+"/daemon.key", "--tls-ca", pkiDir+"/ca.crt", "--tls-crl", pkiDir+"/ca.crl")
+		"--tls-cert", pkiDir+"/daemon.crt", "--tls-key", pkiDir+"/daemon.key", "--tls-ca", pkiDir+"/ca.crt", "--tls-crl", pkiDir+"/ca.crl", "--admin", pkiDir+"/admin.sock")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +56,35 @@ func TestTLS(t *testing.T) {
 			})
 		}
 		tr.testEncrypt(source, as("alice"))
+		tr.testToken(src)
+	}
+	seen := must(t, l.here, "%s top -d 500ms %s %s", l.rdmacp, strings.Join(as("alice"), " "), there)
+	if !strings.Contains(seen, "at "+there+" · 0 sessions · ") {
+		t.Errorf("what the daemon does:\n%s", seen)
+	}
+}
+
+// testToken copies by a token of the daemon's, which is good for one copy.
+func (tr *trial) testToken(src file) {
+	l, write := tr.lab, ""
+	if src.host == l.here {
+		write = "--write"
+	}
+	text := must(tr.t, l.there, "%s token create %s --admin %s/admin.sock data - 2>/dev/null", l.rdmad, write, pkiDir)
+	must(tr.t, l.here, "umask 077; rm -f %[1]s/token; cat >%[1]s/token <<'END'\n%[2]s\nEND", pkiDir, text)
+	for i, name := range []string{"once", "twice"} {
+		tr.t.Run("by a token from "+src.host.name+"/"+name, func(t *testing.T) {
+			sub := tr.within(t)
+			r := sub.copy(sub.across(src, src.path+".by-token-"+name), "--port=7473", "--token="+pkiDir+"/token")
+			if i > 0 {
+				r.failed(t, 5, "unproven", "does not take the token", there)
+				return
+			}
+			r.copied(t)
+			if !strings.Contains(r.stdout, `"transport":"rdma"`) {
+				t.Errorf("not by RDMA:\n%s", r.stdout)
+			}
+		})
 	}
 }
 
