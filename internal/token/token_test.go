@@ -206,3 +206,27 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is in a file, it is a token that can be used, or none.
+func FuzzParse(f *testing.F) {
+	text, _, err := token.New[place]().Issue(scope, place{}, time.Now().Add(time.Hour), 1, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add(append(text, text...))
+	f.Add(text[:len(text)/2])
+	f.Add([]byte("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		own, daemon, err := token.Parse(text)
+		if err != nil {
+			if !errors.Is(err, token.ErrNone) {
+				t.Error(err)
+			}
+			return
+		}
+		if own.Leaf == nil || own.PrivateKey == nil || len(own.Certificate) != 1 || len(daemon) == 0 {
+			t.Errorf("accepted %+v", own)
+		}
+	})
+}
