@@ -22,6 +22,7 @@ type subject struct {
 	in   *folder      // the same, for reports
 	as   string       // the name that it is to get, for reports
 	was  *fs.FileMode // the mode that it has, if that is known
+	born *status      // whose it is, if that is known
 }
 
 // kept are the bits of an entry's mode that are kept where modes are: those of setuid and
@@ -83,6 +84,9 @@ func (s *Store) applyOwner(on *subject, w *tree.Owner) (tried, right bool) {
 	uid, gid := s.owners.want(w, s.opts)
 	if uid < 0 && gid < 0 {
 		return false, !s.opts.Owner && !s.opts.Group
+	}
+	if b := on.born; b != nil && (uid < 0 || uint32(uid) == b.uid) && (gid < 0 || uint32(gid) == b.gid) {
+		return false, true
 	}
 	err := s.seam.do(stepOwner, func() error { return chown(on, uid, gid) })
 	if err != nil && uid >= 0 && gid >= 0 {

@@ -30,6 +30,8 @@ type folder struct {
 
 	modes   sync.Once
 	heeding bool // a file that is made in it gets the mode that was asked for
+	births  sync.Once
+	born    *status // of a file that was made in it: who owns those; nil: not known
 
 	names map[string]struct{} // what the source has in it; only where something is to be deleted
 

@@ -82,7 +82,12 @@ func (u *unnamed) dress(context.Context) error {
 	if o := &u.store.opts; !o.Owner && !o.Group && !o.Xattrs && !o.ACLs {
 		return u.dressPlainly()
 	}
-	on := &subject{raw: u.file, in: u.in, as: u.leaf}
+	u.in.births.Do(func() {
+		if st, err := u.file.look(); err == nil {
+			u.in.born = &st
+		}
+	})
+	on := &subject{raw: u.file, in: u.in, as: u.leaf, born: u.in.born}
 	if u.sure {
 		on.was = &u.mode
 	}
