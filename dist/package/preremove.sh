@@ -4,7 +4,7 @@ set -e
 case ${1:-} in
 remove | 0)
 	if [ -d /run/systemd/system ]; then
-		systemctl disable --now rdmad.service || true
+		systemctl disable --now rdmad.socket rdmad.service || true
 	fi
 	;;
 esac

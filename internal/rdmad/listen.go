@@ -69,9 +69,7 @@ func (a address) open(ctx context.Context, beyond bool) (net.Listener, error) {
 		return nil, a.failed(err, "see that the name is right, or give an address")
 	}
 	if !ip.IsLoopback() && !beyond {
-		return nil, fault.New(fault.Usage, "listening on "+a.text,
-			errors.New("without TLS whoever reaches the port could read and write the exports"),
-			"give it a certificate (--tls-cert, --tls-key, --tls-ca; rdmad pki makes them), listen on loopback (127.0.0.1:"+strconv.Itoa(int(a.port))+") or on a unix socket (unix:/run/rdmad.sock), or give --insecure on a network that you trust")
+		return nil, unproven(a.text, "127.0.0.1:"+strconv.Itoa(int(a.port)))
 	}
 	// What was checked is listened on, not the name once more.
 	host := ""
@@ -81,6 +79,13 @@ func (a address) open(ctx context.Context, beyond bool) (net.Listener, error) {
 	var lc net.ListenConfig
 	lis, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(int(a.port))))
 	return lis, a.explain(err)
+}
+
+// unproven is the fault of an address that others can reach, where nobody proves who they are.
+func unproven(text, loopback string) error {
+	return fault.New(fault.Usage, "listening on "+text,
+		errors.New("without TLS whoever reaches the port could read and write the exports"),
+		"give it a certificate (--tls-cert, --tls-key, --tls-ca; rdmad pki makes them), listen on loopback ("+loopback+") or on a unix socket (unix:/run/rdmad.sock), or give --insecure on a network that you trust")
 }
 
 // resolve returns the address to bind; not a valid one for every address of this

@@ -85,6 +85,8 @@ file:
 
 Where an export has neither read nor write, whoever is let in may read and write.
 
+Sockets that the service manager has opened (systemd's rdmad.socket) are in the place of --listen.
+
 SIGHUP has the configuration read again: exports, clients and --log-level count from then on,
 for copies that begin; anything else needs a restart. SIGTERM and SIGINT drain: no
 new sessions, those that run may end within --drain-timeout. A second signal ends

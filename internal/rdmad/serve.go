@@ -105,21 +105,34 @@ func (c config) credentials(log *slog.Logger) (*mtls.Store, error) {
 // openAll opens every listener, or none. TLS is for those that lead to other hosts, and
 // for loopback; who may use a unix socket is said by its mode.
 func openAll(ctx context.Context, c config, credentials *mtls.Store) ([]net.Listener, error) {
-	var open []net.Listener
-	for _, addr := range c.listen {
-		lis, err := addr.open(ctx, c.insecure || credentials != nil)
-		if err != nil {
-			for _, l := range open {
-				_ = l.Close()
-			}
-			return nil, err
-		}
-		if credentials != nil && addr.unix == "" {
-			lis = credentials.Listen(lis)
-		}
-		open = append(open, lis)
+	open, err := activated()
+	if err != nil {
+		return nil, err
 	}
-	return open, nil
+	if len(open) == 0 {
+		for _, addr := range c.listen {
+			var lis net.Listener
+			if lis, err = addr.open(ctx, c.insecure || credentials != nil); err != nil {
+				break
+			}
+			open = append(open, lis)
+		}
+	}
+	for i, lis := range open {
+		switch {
+		case credentials != nil && lis.Addr().Network() != "unix":
+			open[i] = credentials.Listen(lis)
+		case !c.insecure && !local(lis):
+			err = unproven(lis.Addr().String(), "127.0.0.1:7471")
+		}
+	}
+	if err == nil {
+		return open, nil
+	}
+	for _, lis := range open {
+		_ = lis.Close()
+	}
+	return nil, err
 }
 
 // serveAll serves every listener. What fails comes out of failed; wait returns
