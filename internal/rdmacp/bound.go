@@ -23,6 +23,9 @@ type bound struct {
 // what the copy waited for.
 const leastShare = 0.2
 
+// nearLimit is the share of --bwlimit from which on that is what a copy waits for.
+const nearLimit = 0.8
+
 // bound finds it.
 func (o outcome) bound() bound {
 	r := o.result
@@ -30,6 +33,9 @@ func (o outcome) bound() bound {
 		return bound{}
 	}
 	best := bound{stage: "files, names and messages", rate: console.Speed(r.Bytes, r.Elapsed)}
+	if o.limit > 0 && best.rate >= nearLimit*float64(o.limit) {
+		return bound{stage: "--bwlimit", rate: best.rate}
+	}
 	for _, e := range o.ends() {
 		for _, s := range []struct {
 			name string

@@ -108,6 +108,7 @@ func (a *app) mayLeave(done outcome, w *watch) bool {
 // once is transfer without another try.
 func (a *app) once(ctx context.Context, w *watch) (outcome, error) {
 	done := outcome{job: w.job, command: w.plan.command, unproven: a.opts.noVerify}
+	done.limit, _ = bandwidth(a.opts.bwlimit) // it was read before
 	var src source
 	var dst sink
 	var err error

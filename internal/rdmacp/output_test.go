@@ -129,6 +129,13 @@ func TestBound(t *testing.T) {
 	if b := nothing.bound(); b != (bound{}) {
 		t.Errorf("%+v", b)
 	}
+	o := sampleOutcome(transport.Put)
+	for limit, want := range map[int64]string{90 << 20: "bound by --bwlimit, at 80 MiB/s", 200 << 20: o.bound().String()} {
+		o.limit = limit
+		if got := o.bound().String(); got != want {
+			t.Errorf("limited to %d: got  %s\nwant %s", limit, got, want)
+		}
+	}
 }
 
 // TestJSONGolden holds the lines of --json to testdata/lines.json: what stands

@@ -21,7 +21,8 @@ type outcome struct {
 	peer     client.Peer
 	result   client.Result
 	problems int64
-	unproven bool // --no-verify
+	unproven bool  // --no-verify
+	limit    int64 // --bwlimit, bytes a second; 0: none
 	earlier  earlier
 }
 
