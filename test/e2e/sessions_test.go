@@ -26,7 +26,7 @@ func TestCycles(t *testing.T) {
 	tr := newTrial(t)
 	src := random(t, tr.lab.here, dataDir+"/cycle", 5000)
 	d := tr.across(src, src.path+".copy")
-	begun, cycles := time.Now(), atLeast(10, 50)
+	begun, cycles := time.Now(), atLeast(10, 20)
 	for n := range cycles {
 		r := tr.copy(d)
 		if r.exit != 0 {
