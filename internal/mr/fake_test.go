@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/rdmacp/rdmacp/internal/testenv"
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
 
@@ -51,7 +52,7 @@ func testPool(t *testing.T, slotSize, slots int) (*Pool, *fakeRegion) {
 	r := &fakeRegion{}
 	p, err := newPool(r.register, nil, slotSize, slots, verbs.AccessLocalWrite)
 	if errors.Is(err, verbs.ErrNotSupported) {
-		t.Skip("pools need Linux")
+		testenv.Missing(t, "Linux: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/server"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
 )
@@ -16,7 +17,7 @@ import (
 func TestReload(t *testing.T) {
 	t.Parallel()
 	if _, err := os.ReadDir("/proc/self/fd"); err != nil {
-		t.Skipf("this system does not tell what is open: %v", err)
+		testenv.Missing(t, "a system that tells what is open: %v", err)
 	}
 	d := start(t, memory.Faults{})
 	s := d.dial(t, transport.Put)

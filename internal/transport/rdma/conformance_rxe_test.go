@@ -26,6 +26,12 @@ func twoRails(t *testing.T) (a, b string) {
 }
 
 func TestConformance(t *testing.T) {
+	conforms(t, func(f transport.Fabric) (transport.Fabric, error) { return f, nil })
+}
+
+// conforms runs the Suite on what over makes of a fabric, for each connection.
+func conforms(t *testing.T, over func(transport.Fabric) (transport.Fabric, error)) {
+	t.Helper()
 	a, b := twoRails(t)
 	fabric := rdma.New(rdma.Config{})
 	t.Cleanup(func() {
@@ -37,6 +43,10 @@ func TestConformance(t *testing.T) {
 		t.Helper()
 		lender, driver := s, s
 		lender.Device, driver.Device = a, b
-		return transporttest.Connect(t, fabric, lender, fabric, driver)
+		f, err := over(fabric)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return transporttest.Connect(t, f, lender, f, driver)
 	})
 }
