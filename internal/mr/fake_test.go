@@ -69,7 +69,7 @@ func testPool(t *testing.T, slotSize, slots int) (*Pool, *fakeRegion) {
 }
 
 // acquire takes a lease that has to be there.
-func acquire(t *testing.T, p *Pool) *Lease {
+func acquire(t *testing.T, p *Pool) Lease {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

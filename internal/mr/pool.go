@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
@@ -31,9 +32,10 @@ type Pool struct {
 	rkey     verbs.Key
 	huge     bool
 
-	free   chan uint16   // slots that nobody holds, the one free for longest first
-	gens   []uint16      // by slot; written only by the one who took it out of free
-	closed chan struct{} // closed by the first Close
+	free    chan uint16     // slots that nobody holds, the one free for longest first
+	serials []uint64        // by slot: its last lease; written only by the one who took it out of free
+	held    []atomic.Uint64 // by slot: the lease that holds it; 0: nobody does
+	closed  chan struct{}   // closed by the first Close
 
 	mu      sync.Mutex // serialises Close
 	mapping *mapping   // guarded by mu; nil once everything is given back
@@ -77,7 +79,7 @@ func newPool(register registrar, budget *Budget, slotSize, slots int, access ver
 		slotSize: slotSize, stride: stride, slots: slots,
 		mem: m.mem, mapping: m, huge: m.huge,
 		region: reg, lkey: reg.LKey(), rkey: reg.RKey(), budget: budget,
-		free: make(chan uint16, slots), gens: make([]uint16, slots), closed: make(chan struct{}),
+		free: make(chan uint16, slots), serials: make([]uint64, slots), held: make([]atomic.Uint64, slots), closed: make(chan struct{}),
 	}
 	for i := range slots {
 		p.free <- uint16(i)
@@ -102,25 +104,26 @@ func roundUp(n, unit int) int { return (n + unit - 1) &^ (unit - 1) }
 
 // Acquire hands out a free slot, waiting until there is one. It fails with ErrClosed
 // once the pool is closed, and with ctx's cause once ctx is done.
-func (p *Pool) Acquire(ctx context.Context) (*Lease, error) {
+func (p *Pool) Acquire(ctx context.Context) (none Lease, err error) {
 	// select picks at random among what is ready; these two have to win.
 	if p.isClosed() {
-		return nil, ErrClosed
+		return none, ErrClosed
 	}
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return none, context.Cause(ctx)
 	}
 	select {
 	case slot := <-p.free:
 		if p.isClosed() {
-			return nil, ErrClosed
+			return none, ErrClosed
 		}
-		p.gens[slot]++
-		return &Lease{pool: p, slot: slot, gen: p.gens[slot]}, nil
+		p.serials[slot]++
+		p.held[slot].Store(p.serials[slot])
+		return Lease{pool: p, slot: slot, serial: p.serials[slot]}, nil
 	case <-p.closed:
-		return nil, ErrClosed
+		return none, ErrClosed
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return none, context.Cause(ctx)
 	}
 }
 

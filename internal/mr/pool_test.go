@@ -151,7 +151,7 @@ func TestAcquireWaits(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			got.Store(l)
+			got.Store(&l)
 		}()
 		synctest.Wait()
 		if got.Load() != nil {

@@ -58,7 +58,7 @@ func newConn(e *end, peer transport.Endpoint, onRecv func(verbs.WC)) *conn {
 		c.free <- struct{}{}
 	}
 	for i := range c.ops {
-		c.ops[i].done = make(chan error, 1)
+		c.ops[i].init(c)
 	}
 	return c
 }
@@ -71,18 +71,18 @@ func (c *conn) run() {
 }
 
 // acquire waits for a slot.
-func (c *conn) acquire(ctx context.Context) (*mr.Lease, error) {
+func (c *conn) acquire(ctx context.Context) (none mr.Lease, err error) {
 	select {
 	case <-c.broken:
-		return nil, c.err()
+		return none, c.err()
 	default:
 	}
 	select {
 	case <-c.free:
 	case <-c.broken:
-		return nil, c.err()
+		return none, c.err()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return none, context.Cause(ctx)
 	}
 	lease, err := c.pool.Acquire(ctx)
 	if err != nil {
@@ -92,31 +92,33 @@ func (c *conn) acquire(ctx context.Context) (*mr.Lease, error) {
 }
 
 // release gives a slot back.
-func (c *conn) release(l *mr.Lease) {
+func (c *conn) release(l mr.Lease) {
 	l.Release()
 	c.free <- struct{}{}
 }
 
 // use lets the caller touch slots until it calls done; Close waits for that.
-func (c *conn) use() (done func(), err error) {
+func (c *conn) use() error {
 	c.users.RLock()
 	if c.closed {
 		c.users.RUnlock()
-		return nil, transport.ErrClosed
+		return transport.ErrClosed
 	}
-	return c.users.RUnlock, nil
+	return nil
 }
 
+// done ends a use.
+func (c *conn) done() { c.users.RUnlock() }
+
 // take waits for a slot that the caller may touch until it calls done.
-func (c *conn) take(ctx context.Context) (lease *mr.Lease, done func(), err error) {
-	if done, err = c.use(); err != nil {
-		return nil, nil, err
+func (c *conn) take(ctx context.Context) (lease mr.Lease, err error) {
+	if err = c.use(); err != nil {
+		return lease, err
 	}
 	if lease, err = c.acquire(ctx); err != nil {
-		done()
-		return nil, nil, err
+		c.done()
 	}
-	return lease, done, nil
+	return lease, err
 }
 
 // check refuses extents that don't fit a slot.

@@ -21,7 +21,8 @@ func (c *counters) took(m transport.Moved) {
 	c.direct.Add(uint64(m.Direct))
 	c.copied.Add(uint64(m.Copied))
 	if m.Why != "" && m.Copied > 0 && c.why.Load() == nil {
-		c.why.CompareAndSwap(nil, &m.Why)
+		why := m.Why // or m would be allocated, whatever it says
+		c.why.CompareAndSwap(nil, &why)
 	}
 }
 

@@ -27,13 +27,15 @@ func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, e
 	if err := d.fits(t, ext); err != nil {
 		return none, err
 	}
-	lease, done, err := d.take(ctx)
+	lease, err := d.take(ctx)
 	if err != nil {
 		return none, err
 	}
-	defer done()
+	defer d.done()
 	v := d.room(lease, dst, ext)
-	if err := d.transfer(ctx, lease, v.window, reads(uint64(lease.Slot()), v, t)); err != nil {
+	o := &d.ops[lease.Slot()]
+	o.wrs = reads(o.wrs[:0], uint64(lease.Slot()), v, t)
+	if err := d.transfer(ctx, o, lease, v.window); err != nil {
 		return none, err
 	}
 	defer d.release(lease)
@@ -45,10 +47,9 @@ func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, e
 	return digest, nil
 }
 
-// reads cuts the READ of a loan into pieces. READs of a queue pair complete in
-// order, so the completion of the last speaks for all.
-func reads(id uint64, v view, t transport.Ticket) []verbs.SendWR {
-	wrs := make([]verbs.SendWR, 0, pieces(int(t.Len)))
+// reads cuts the READ of a loan into pieces, which it appends to none. READs of a queue pair
+// complete in order, so the completion of the last speaks for all.
+func reads(wrs []verbs.SendWR, id uint64, v view, t transport.Ticket) []verbs.SendWR {
 	for off := uint32(0); off < t.Len; off += readPiece {
 		wrs = append(wrs, verbs.SendWR{
 			ID: id, Op: verbs.OpRead,
@@ -67,22 +68,23 @@ func (d driver) Push(ctx context.Context, src io.ReaderAt, ext transport.Extent,
 	if err := d.fits(t, ext); err != nil {
 		return none, err
 	}
-	lease, done, err := d.take(ctx)
+	lease, err := d.take(ctx)
 	if err != nil {
 		return none, err
 	}
-	defer done()
+	defer d.done()
 	v, digest, err := d.show(lease, src, ext)
 	if err != nil {
 		d.release(lease)
 		return none, err
 	}
-	wr := verbs.SendWR{
+	o := &d.ops[lease.Slot()]
+	o.wrs = append(o.wrs[:0], verbs.SendWR{
 		ID: uint64(lease.Slot()), Op: verbs.OpWriteImm, Flags: verbs.SendSignaled,
 		Local: v.addr, LKey: v.lkey,
 		Remote: t.Addr, RKey: verbs.Key(t.RKey), Len: uint32(ext.Len), Imm: t.Imm(),
-	}
-	if err := d.transfer(ctx, lease, v.window, []verbs.SendWR{wr}); err != nil {
+	})
+	if err := d.transfer(ctx, o, lease, v.window); err != nil {
 		return none, err
 	}
 	d.hide(v.window)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/rdmacp/rdmacp/internal/mr"
@@ -15,6 +16,7 @@ import (
 // lender is the passive end: it fills slots and lets the peer at them.
 type lender struct {
 	*conn
+	recvs [][]verbs.RecvWR // by queue pair: as many as there are slots, all alike
 
 	mu    sync.Mutex
 	sinks map[uint32]*sinkLoan // lent sinks that wait for their push, by immediate
@@ -26,13 +28,14 @@ var _ transport.Lender = (*lender)(nil)
 // consume: as many on each queue pair as there are slots, so that there is one
 // for every push however the driver spreads them.
 func newLender(e *end, peer transport.Endpoint) (transport.Lender, error) {
-	l := &lender{sinks: map[uint32]*sinkLoan{}}
+	l := &lender{recvs: make([][]verbs.RecvWR, len(e.qps)), sinks: map[uint32]*sinkLoan{}}
 	l.conn = newConn(e, peer, l.arrived)
 	l.run()
 	if e.setup.Direction != transport.Get {
 		return l, nil
 	}
 	for i := range l.qps {
+		l.recvs[i] = slices.Repeat([]verbs.RecvWR{{ID: recvBit | uint64(i)}}, e.setup.Slots)
 		if err := l.postRecvs(i, e.setup.Slots); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
@@ -43,13 +46,9 @@ func newLender(e *end, peer transport.Endpoint) (transport.Lender, error) {
 // postRecvs posts n receives on queue pair i. They have no memory: a push
 // brings its bytes by WRITE, and consumes the receive for its immediate alone.
 func (l *lender) postRecvs(i, n int) error {
-	wrs := make([]verbs.RecvWR, n)
-	for k := range wrs {
-		wrs[k].ID = recvBit | uint64(i)
-	}
 	l.posts[i].Lock()
 	defer l.posts[i].Unlock()
-	posted, err := l.qps[i].PostRecv(wrs)
+	posted, err := l.qps[i].PostRecv(l.recvs[i][:n])
 	l.work.Add(int64(posted))
 	l.counters.workReqs.Add(uint64(posted))
 	if err != nil {
@@ -60,11 +59,11 @@ func (l *lender) postRecvs(i, n int) error {
 
 // LendSource lends the page cache, or a slot that it fills from src.
 func (l *lender) LendSource(ctx context.Context, src io.ReaderAt, ext transport.Extent) (transport.Loan, error) {
-	lease, done, err := l.lend(ctx, ext)
+	lease, err := l.lend(ctx, ext)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer l.done()
 	v, digest, err := l.show(lease, src, ext)
 	if err != nil {
 		l.release(lease)
@@ -75,11 +74,11 @@ func (l *lender) LendSource(ctx context.Context, src io.ReaderAt, ext transport.
 
 // LendSink clears the way for a push into dst's page cache, or a slot.
 func (l *lender) LendSink(ctx context.Context, dst io.WriterAt, ext transport.Extent) (transport.Loan, error) {
-	lease, done, err := l.lend(ctx, ext)
+	lease, err := l.lend(ctx, ext)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer l.done()
 	s := &sinkLoan{loan: loan{l: l, lease: lease, ext: ext, view: l.room(lease, dst, ext)}, dst: dst, pushed: make(chan struct{})}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,9 +87,9 @@ func (l *lender) LendSink(ctx context.Context, dst io.WriterAt, ext transport.Ex
 }
 
 // lend finds a slot for ext. The caller calls done when it has touched it.
-func (l *lender) lend(ctx context.Context, ext transport.Extent) (lease *mr.Lease, done func(), err error) {
+func (l *lender) lend(ctx context.Context, ext transport.Extent) (lease mr.Lease, err error) {
 	if err := l.check(ext); err != nil {
-		return nil, nil, err
+		return lease, err
 	}
 	return l.take(ctx)
 }

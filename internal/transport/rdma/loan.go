@@ -17,7 +17,7 @@ import (
 // slot's number.
 type loan struct {
 	l     *lender
-	lease *mr.Lease
+	lease mr.Lease
 	ext   transport.Extent
 	view  view
 
@@ -36,11 +36,10 @@ func (o *loan) Ticket() transport.Ticket {
 // Return frees the memory, unless Close has.
 func (o *loan) Return() {
 	o.returned.Do(func() {
-		done, err := o.l.use()
-		if err != nil {
+		if o.l.use() != nil {
 			return
 		}
-		defer done()
+		defer o.l.done()
 		o.hidden.Do(func() { o.l.hide(o.view.window) })
 		o.l.release(o.lease)
 	})
@@ -80,29 +79,41 @@ type sinkLoan struct {
 // a loan once the driver has said that it pushed, so the bytes are there, or are
 // about to be.
 func (s *sinkLoan) Settle(ctx context.Context) (none transport.Digest, err error) {
-	stall := time.NewTimer(stallLimit)
-	defer stall.Stop()
-	select {
-	case <-s.pushed:
-	case <-stall.C:
-		s.l.fail(lost(fmt.Errorf("nothing was pushed into slot %d within %v", s.lease.Slot(), stallLimit)))
-		return none, s.l.err()
-	case <-s.l.broken:
-		return none, s.l.err()
-	case <-ctx.Done():
-		return none, context.Cause(ctx)
-	}
-	done, err := s.l.use()
-	if err != nil {
+	if err := s.arrive(ctx); err != nil {
 		return none, err
 	}
-	defer done()
+	if err := s.l.use(); err != nil {
+		return none, err
+	}
+	defer s.l.done()
 	s.hidden.Do(func() {
 		if s.digest, s.err = s.l.land(s.lease, s.view, s.dst, s.ext); s.err == nil {
 			s.l.counters.moved(s.ext.Len)
 		}
 	})
 	return s.digest, s.err
+}
+
+// arrive waits for the push.
+func (s *sinkLoan) arrive(ctx context.Context) error {
+	select {
+	case <-s.pushed: // as nearly always
+		return nil
+	default:
+	}
+	stall := time.NewTimer(stallLimit)
+	defer stall.Stop()
+	select {
+	case <-s.pushed:
+		return nil
+	case <-stall.C:
+		s.l.fail(lost(fmt.Errorf("nothing was pushed into slot %d within %v", s.lease.Slot(), stallLimit)))
+		return s.l.err()
+	case <-s.l.broken:
+		return s.l.err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // Return frees the memory; a push that comes now is for no loan.

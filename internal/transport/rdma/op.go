@@ -10,13 +10,17 @@ import (
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
 
-// op is the work in flight on a driver's slot. The poller and the caller race
-// for its end: whoever comes second releases the slot if the caller gave up.
+// op is what a slot has for its work, made once: the hot path allocates nothing. The
+// poller and the caller race for the end of a driver's work in flight: whoever comes second
+// releases the slot if the caller gave up.
 type op struct {
-	lease  *mr.Lease
+	lease  mr.Lease
 	window *window    // of the page cache, that the work reads; may be nil
 	done   chan error // capacity 1
 	state  atomic.Int32
+	wrs    []verbs.SendWR // of the work
+	stall  *time.Timer    // of the work's caller
+	placer placer
 }
 
 // The states of an op.
@@ -26,8 +30,15 @@ const (
 	opAbandoned        // the caller gave up, the work goes on
 )
 
+func (o *op) init(c *conn) {
+	o.done = make(chan error, 1)
+	o.stall = time.NewTimer(0)
+	o.stall.Stop()
+	o.placer.init(c)
+}
+
 // begin takes the slot into flight.
-func (o *op) begin(l *mr.Lease, w *window) {
+func (o *op) begin(l mr.Lease, w *window) {
 	o.lease, o.window = l, w
 	o.state.Store(opPosted)
 }
@@ -50,37 +61,38 @@ func (o *op) abandon() bool { return o.state.CompareAndSwap(opPosted, opAbandone
 // transfer posts the work requests of one chunk, of which the last alone is
 // signalled, and waits until they are done. After an error the slot is not the
 // caller's any more, and neither is the window: the poller or Close releases them.
-func (c *conn) transfer(ctx context.Context, l *mr.Lease, w *window, wrs []verbs.SendWR) error {
+func (c *conn) transfer(ctx context.Context, o *op, l mr.Lease, w *window) error {
 	begun := time.Now()
 	defer func() { c.counters.wire.Add(int64(time.Since(begun))) }()
-	o := &c.ops[l.Slot()]
 	o.begin(l, w)
 	c.work.Add(1)
-	if err := c.post(wrs); err != nil {
+	if err := c.post(o.wrs); err != nil {
 		c.fail(lost(err))
 		return c.err()
 	}
-	stall := time.NewTimer(stallLimit)
-	defer stall.Stop()
+	o.stall.Reset(stallLimit)
 	for {
 		select {
 		case err := <-o.done:
+			o.stall.Stop()
 			if err != nil {
 				return c.err()
 			}
 			return nil
 		case <-c.broken:
+			o.stall.Stop()
 			return c.err()
 		case <-ctx.Done():
+			o.stall.Stop() // first: once it is abandoned, the slot may be somebody else's
 			if o.abandon() {
 				return context.Cause(ctx)
 			}
-		case <-stall.C:
+		case <-o.stall.C:
 			idle := time.Since(c.start) - time.Duration(c.progress.Load())
 			if idle >= stallLimit && time.Since(begun) >= stallLimit {
 				c.fail(lost(fmt.Errorf("no work request completed for %v", stallLimit)))
 			}
-			stall.Reset(max(stallLimit-idle, time.Second))
+			o.stall.Reset(max(stallLimit-idle, time.Second))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/mr"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
@@ -13,7 +14,7 @@ import (
 // last asks for a completion.
 func TestReads(t *testing.T) {
 	for _, n := range []uint32{1, readPiece - 1, readPiece, readPiece + 1, 4 * readPiece, 64 << 20} {
-		wrs := reads(7, view{addr: 1 << 40, lkey: 1}, transport.Ticket{Addr: 1 << 50, RKey: 2, Len: n})
+		wrs := reads(nil, 7, view{addr: 1 << 40, lkey: 1}, transport.Ticket{Addr: 1 << 50, RKey: 2, Len: n})
 		if len(wrs) != pieces(int(n)) {
 			t.Errorf("%d bytes: %d work requests, and %d planned for", n, len(wrs), pieces(int(n)))
 		}
@@ -77,7 +78,7 @@ func TestMatch(t *testing.T) {
 // Whoever of poller and caller comes second sees what the first did.
 func TestOp(t *testing.T) {
 	o := op{done: make(chan error, 1)}
-	o.begin(nil, nil)
+	o.begin(mr.Lease{}, nil)
 	if found := o.finish(nil); found != opPosted || len(o.done) != 1 {
 		t.Errorf("finishing found %d, %d results", found, len(o.done))
 	}
@@ -87,7 +88,7 @@ func TestOp(t *testing.T) {
 	if err := <-o.done; err != nil {
 		t.Error(err)
 	}
-	o.begin(nil, nil)
+	o.begin(mr.Lease{}, nil)
 	if !o.abandon() {
 		t.Error("could not abandon what is in flight")
 	}
