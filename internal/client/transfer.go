@@ -71,6 +71,13 @@ func (s *Session) Blank(ctx context.Context, n int64) (Result, error) {
 	})
 }
 
+// Nowhere puts the one file that src holds, of n bytes, to a daemon that forgets it.
+func (s *Session) Nowhere(ctx context.Context, src tree.Source, n int64) (Result, error) {
+	return s.transfer(ctx, transport.Put, wire.Copy{Blank: n}, Job{}, func(l *link, o transfer.Options) (transfer.Report, error) {
+		return transfer.Send(ctx, s.lender, l, src, o)
+	})
+}
+
 // finish tells the daemon that all is done, and waits for its last word.
 func (s *Session) finish(ctx context.Context) (Counters, error) {
 	m, err := s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Finish{Finish: &pb.Finish{}}})

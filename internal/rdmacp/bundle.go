@@ -56,14 +56,14 @@ func free(name string) error {
 		return nil
 	}
 	if _, err := os.Lstat(name); err == nil {
-		return taken(name)
+		return taken("the bundle " + name)
 	}
 	return nil
 }
 
-// taken is the fault of a bundle whose name there is.
-func taken(name string) error {
-	return usage("writing the bundle "+name, errors.New("it is there already"), "give another name, or remove it")
+// taken is the fault of a new file whose name there is.
+func taken(what string) error {
+	return usage("writing "+what, errors.New("it is there already"), "give another name, or remove it")
 }
 
 // writeBundle writes a new file, which only its owner can read, or none.
@@ -72,18 +72,23 @@ func writeBundle(name string, members []member) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	return writeNew("the bundle "+name, name, packed, 0o600)
+}
+
+// writeNew writes a new file, or none.
+func writeNew(what, name string, content []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
-		return taken(name)
+		return taken(what)
 	}
 	if err == nil {
-		_, err = f.Write(packed)
+		_, err = f.Write(content)
 		if err = errors.Join(err, f.Close()); err != nil {
 			_ = os.Remove(name)
 		}
 	}
 	if err != nil {
-		return fault.New(fault.IO, "writing the bundle "+name, bare(err), "see that its directory exists, that you may write there, and that there is space")
+		return fault.New(fault.IO, "writing "+what, bare(err), "see that its directory exists, that you may write there, and that there is space")
 	}
 	return nil
 }
