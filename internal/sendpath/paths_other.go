@@ -7,6 +7,9 @@ import (
 	"fmt"
 )
 
+// sender is what sends on Linux.
+type sender struct{}
+
 // Paths are none: the ways that are compared are Linux's.
 func Paths() []Path { return nil }
 
