@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rails"
@@ -66,12 +65,12 @@ func (s *Session) railsBack() []string {
 }
 
 // devices names those of an end's rails that the peer has an end of, too.
-func devices(e, peer transport.Endpoint) string {
+func devices(e, peer transport.Endpoint) []string {
 	names := []string{e.Device}
 	for i, more := range e.More {
 		if i < len(peer.More) && len(peer.More[i].QPs) > 0 && len(more.QPs) > 0 {
 			names = append(names, more.Device)
 		}
 	}
-	return strings.Join(names, "+")
+	return names
 }

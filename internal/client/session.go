@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
+	"github.com/rdmacp/rdmacp/internal/trace"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rails"
 	"github.com/rdmacp/rdmacp/internal/wire"
@@ -49,6 +51,7 @@ type Peer struct {
 	Device      string // the daemon's RDMA device and port, or its address
 	LocalDevice string // this end's
 	ChunkSize   int    // bytes, agreed
+	Rails       int    // that are used
 
 	Transport transport.Kind // what the bytes travel by
 	Encrypted bool           // on the way
@@ -117,7 +120,16 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 }
 
 // open makes a session by the transport that o names; noRDMA is why that is not RDMA.
-func open(ctx context.Context, o Options, deadline time.Time, noRDMA *fault.Error) (*Session, error) {
+func open(ctx context.Context, o Options, deadline time.Time, noRDMA *fault.Error) (s *Session, err error) {
+	span, end := trace.Begin(ctx, "connect")
+	peer := Peer{Transport: o.Transport, Encrypted: o.secured() && (o.Encrypt || o.Transport == transport.TCP), NoRDMA: noRDMA}
+	defer func() {
+		if s != nil {
+			peer = s.peer
+		}
+		trace.Set(span, peer.Attrs()...)
+		end(fault.CodeOf(err))
+	}()
 	dialCtx, cancel := context.WithDeadlineCause(ctx, deadline, noAnswer(o))
 	defer cancel()
 	raw, conn, err := dial(dialCtx, o)
@@ -128,7 +140,7 @@ func open(ctx context.Context, o Options, deadline time.Time, noRDMA *fault.Erro
 	defer cancelOpen()
 	// The stream outlives the time limit of dialling, and ends with Close.
 	streamCtx, cancelStream := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Session{options: o, raw: raw, conn: conn, cancel: cancelStream, peer: Peer{Transport: o.Transport, Encrypted: o.secured() && (o.Encrypt || o.Transport == transport.TCP), NoRDMA: noRDMA}}
+	s = &Session{options: o, raw: raw, conn: conn, cancel: cancelStream, peer: peer}
 	if err := s.start(streamCtx, openCtx); err != nil {
 		err = s.explain(openCtx, err)
 		return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))
@@ -141,7 +153,7 @@ func (s *Session) start(ctx, limit context.Context) error {
 	// What listens there may accept connections and say nothing: without this,
 	// gRPC would wait for it as long as it likes.
 	stop := context.AfterFunc(limit, s.cancel)
-	stream, err := pb.NewTransferServiceClient(s.conn).Session(ctx)
+	stream, err := pb.NewTransferServiceClient(s.conn).Session(traced(ctx))
 	if !stop() {
 		return context.Cause(limit)
 	}
@@ -192,7 +204,8 @@ func (s *Session) agree(ctx context.Context, local, remote netip.Addr) error {
 	s.lender = newBook(lender)
 	s.chunk = welcome.ChunkSize
 	s.peer.Version, s.peer.SessionID, s.peer.ChunkSize = welcome.Version, welcome.Session, s.chunk
-	s.peer.Device, s.peer.LocalDevice = devices(welcome.Endpoint, welcome.Endpoint), devices(pending.Endpoint(), welcome.Endpoint)
+	here := devices(pending.Endpoint(), welcome.Endpoint)
+	s.peer.Device, s.peer.LocalDevice, s.peer.Rails = strings.Join(devices(welcome.Endpoint, welcome.Endpoint), "+"), strings.Join(here, "+"), len(here)
 	o.Logger.Debug("session open", slog.String("session", s.peer.SessionID), slog.String("transport", o.Transport.String()), slog.String("device", s.peer.LocalDevice),
 		slog.String("peer_device", s.peer.Device), slog.Int("chunk_size", s.chunk))
 	return s.pipe.Send(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Ready{Ready: &pb.Ready{}}})

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/blank"
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/trace"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -78,6 +80,15 @@ func (s *Session) Nowhere(ctx context.Context, src tree.Source, n int64) (Result
 	})
 }
 
+// accepted waits for the daemon to accept a transfer, and returns where on its host that is.
+func (s *Session) accepted(ctx context.Context) (string, error) {
+	m, err := s.hear(ctx)
+	if err == nil && m.GetAccept() == nil {
+		err = unexpected("starting the transfer", m)
+	}
+	return string(m.GetAccept().GetPath()), err
+}
+
 // finish tells the daemon that all is done, and waits for its last word.
 func (s *Session) finish(ctx context.Context) (Counters, error) {
 	m, err := s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Finish{Finish: &pb.Finish{}}})
@@ -118,6 +129,12 @@ func (j Job) digest() tree.Algorithm {
 func (s *Session) transfer(ctx context.Context, d transport.Direction, c wire.Copy, j Job,
 	work func(*link, transfer.Options) (transfer.Report, error),
 ) (r Result, err error) {
+	ctx, end := trace.Begin(ctx, "transfer")
+	defer func() {
+		trace.Set(ctx, append(s.peer.Attrs(), slog.String("direction", d.String()))...)
+		trace.Set(ctx, append(trace.Moved(r.Report), trace.Cost(r.Local)...)...)
+		end(fault.CodeOf(err))
+	}()
 	if err := s.able(d, j); err != nil {
 		return r, err
 	}
@@ -132,16 +149,12 @@ func (s *Session) transfer(ctx context.Context, d transport.Direction, c wire.Co
 	}
 	s.ended = false
 	l := &link{session: s}
-	accept, err := s.hear(ctx)
-	if err == nil && accept.GetAccept() == nil {
-		err = unexpected("starting the transfer", accept)
+	r.Path, err = trace.Step(ctx, "request", func() (string, error) { return s.accepted(ctx) })
+	if err == nil {
+		r.Report, err = trace.Step(ctx, "move", func() (transfer.Report, error) { return work(l, s.engine(j)) })
 	}
 	if err == nil {
-		r.Path = string(accept.GetAccept().GetPath())
-		r.Report, err = work(l, s.engine(j))
-	}
-	if err == nil {
-		r.Remote, err = s.finish(ctx)
+		r.Remote, err = trace.Step(ctx, "finish", func() (Counters, error) { return s.finish(ctx) })
 	}
 	if err != nil {
 		err = s.explain(ctx, err)

@@ -110,16 +110,18 @@ func (a *app) bench(ctx context.Context, f *pflag.FlagSet, host string, b benchi
 		return err
 	}
 	a.what, a.messages = "measuring the way to "+name, &messages{w: a.io.Stderr}
-	for i, t := range ts {
-		r, peer, err := a.measure(ctx, remote{Host: name}, t, size)
-		if err != nil {
-			return err
+	return a.traced(ctx, "bench", func(ctx context.Context) error {
+		for i, t := range ts {
+			r, peer, err := a.measure(ctx, remote{Host: name}, t, size)
+			if err != nil {
+				return err
+			}
+			if err := a.benchRow(i == 0, t, r, peer); err != nil {
+				return err
+			}
 		}
-		if err := a.benchRow(i == 0, t, r, peer); err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // hostAlone is the name of a host that was given without a path.

@@ -12,6 +12,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/storage"
+	"github.com/rdmacp/rdmacp/internal/trace"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
@@ -48,12 +49,15 @@ func (a *app) run(ctx context.Context, what command, flags *pflag.FlagSet, args 
 	}
 	defer w.manifest.drop()
 	defer a.closeShot()
-	done, err := a.persist(ctx, w)
-	if err != nil {
-		w.over(err)
-		return err
-	}
-	return a.finish(w, done)
+	return a.traced(ctx, p.command.String(), func(ctx context.Context) error {
+		done, err := a.persist(ctx, w)
+		done.trace(ctx)
+		if err != nil {
+			w.over(err)
+			return err
+		}
+		return a.finish(w, done)
+	})
 }
 
 // again says what happens to what a command has done, if it is interrupted and run
@@ -210,7 +214,7 @@ func (a *app) dialOptions(ctx context.Context, j job, chunk int) (client.Options
 		Fabric: a.fabric, Transport: a.opts.kind(), Direction: j.direction, Device: a.opts.device,
 		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps, Rails: a.opts.rails,
 		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify, ZeroCopy: a.opts.zeroCopy, Encrypt: a.opts.encrypt,
-		TLS: proof, Logger: newLogger(a.messages, a.opts.verbose),
+		TLS: proof, Logger: trace.Log(ctx, newLogger(a.messages, a.opts.verbose)),
 	}, err
 }
 

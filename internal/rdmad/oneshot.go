@@ -57,9 +57,11 @@ func (a *app) oneShot(ctx context.Context) (err error) {
 	if err != nil {
 		return fault.New(fault.Protocol, "starting for one rdmacp", err, "this is for rdmacp --via-ssh, which says so to it; a daemon is rdmad without one-shot")
 	}
+	traces := a.traces(ctx, log, false)
+	defer traces.Close() //nolint:contextcheck // what ctx did not end is told all the same
 	data := tcp.New(tcp.Config{Logger: log})
 	srv, err := server.New(server.Config{
-		Exports: server.Own(), Fabric: a.offer(config{}, log, data), Version: console.Version(), Logger: log,
+		Exports: server.Own(), Fabric: a.offer(config{}, log, data), Version: console.Version(), Logger: log, Traces: traces,
 		ChunkSize: wire.MaxChunk, Slots: wire.MaxSlots, MaxSessions: oneShotSessions,
 	})
 	if err != nil {

@@ -26,6 +26,8 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	if err != nil {
 		return err
 	}
+	traces := a.traces(ctx, log, true)
+	defer traces.Close() //nolint:contextcheck // what ctx did not end is told all the same
 	credentials, err := c.credentials(log)
 	if err != nil {
 		return err
@@ -37,7 +39,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	data := tcp.New(tcp.Config{Logger: log})
 	fabrics := a.offer(c, log, data)
 	srv, err := server.New(server.Config{
-		Exports: c.exports, Limits: c.limits, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log,
+		Exports: c.exports, Limits: c.limits, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log, Traces: traces,
 		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Operators: c.operators, Anchors: anchors,
 	})
 	if err != nil {

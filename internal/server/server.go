@@ -17,6 +17,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/token"
+	"github.com/rdmacp/rdmacp/internal/trace"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
@@ -37,6 +38,7 @@ type Config struct {
 	Operators   []string // who may see what all clients do: patterns, as mtls.Match has them
 
 	Anchors func() []*x509.Certificate // by which the holders of tokens know this daemon; nil without TLS: there are none
+	Traces  *trace.Tracer              // nil: none are sent
 }
 
 // Server serves rdmacp.v1.TransferService, health and reflection.

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/peer"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/trace"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rails"
 	"github.com/rdmacp/rdmacp/internal/wire"
@@ -66,10 +67,13 @@ func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.S
 		})
 	ctx, cancel := s.untilStopped(ctx)
 	defer cancel(context.Canceled)
+	ctx, end := s.traced(ctx)
+	defer func() { end(endOf(err)) }()
 	id := rand.Text()[:8]
 	who := whoOf(ctx)
-	ss := &session{server: s, pipe: p, who: who, cancel: cancel, log: s.log.With(
-		slog.String("session", id), slog.String("peer", peerAddr(ctx)), slog.String("identity", strings.Join(who, ",")))}
+	ss := &session{server: s, pipe: p, who: who, cancel: cancel, log: trace.Log(ctx, s.log.With(
+		slog.String("session", id), slog.String("peer", peerAddr(ctx)), slog.String("identity", strings.Join(who, ","))))}
+	trace.Set(ctx, slog.String("session", id))
 	begun := time.Now()
 	defer func() { ss.ended(begun, err) }()
 	if err := ss.open(ctx, id); err != nil {
@@ -119,7 +123,9 @@ func (ss *session) ended(begun time.Time, err error) {
 
 // open shakes hands: the client's Hello, this end's queue pairs, Welcome, and
 // the client's Ready.
-func (ss *session) open(ctx context.Context, id string) error {
+func (ss *session) open(ctx context.Context, id string) (err error) {
+	_, end := trace.Begin(ctx, "connect")
+	defer func() { end(endOf(err)) }()
 	ctx, cancel := context.WithTimeoutCause(ctx, setupLimit,
 		fault.New(fault.Timeout, "opening the session", fmt.Errorf("it took longer than %v", setupLimit), "the client's host may be busy, or have pinned much memory: a smaller --chunk-size or fewer --slots help"))
 	defer cancel()
@@ -152,6 +158,8 @@ func (ss *session) open(ctx context.Context, id string) error {
 	ss.server.books.open(ss, Live{
 		ID: id, Peer: peerAddr(ctx), Identity: ss.who, Way: Way{endpoint.Kind.String(), ss.hello.Direction.String()}, Device: endpoint.Device, Since: time.Now(),
 	}, ss.hello.Fallback != "")
+	trace.Set(ctx, slog.String("direction", ss.hello.Direction.String()), slog.String("transport", endpoint.Kind.String()), slog.Int("rails", endpoint.Rails()),
+		slog.Int("chunk_size", ss.chunk), slog.Bool("fell_back", ss.hello.Fallback != ""))
 	ss.log.Info("session open", slog.String("direction", ss.hello.Direction.String()), slog.String("client_version", ss.hello.Version),
 		slog.String("transport", endpoint.Kind.String()), slog.String("device", endpoint.Device), slog.String("client_device", ss.hello.Endpoint.Device),
 		slog.Int("chunk_size", ss.chunk), slog.Int("connections", endpoint.Width()), slog.Bool("encrypted", encrypted(ctx) && (ss.hello.Encrypt || endpoint.Kind == transport.TCP)), slog.String("fallback", ss.hello.Fallback))

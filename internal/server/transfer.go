@@ -9,6 +9,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/blank"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/storage"
+	"github.com/rdmacp/rdmacp/internal/trace"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -17,7 +18,9 @@ import (
 )
 
 // copy runs one transfer, in the session's direction.
-func (ss *session) copy(ctx context.Context, m *pb.Copy) error {
+func (ss *session) copy(ctx context.Context, m *pb.Copy) (err error) {
+	ctx, end := trace.Begin(ctx, "transfer")
+	defer func() { end(endOf(err)) }()
 	c, err := wire.ToCopy(m, ss.hello.Direction)
 	if err != nil {
 		return err
@@ -151,6 +154,8 @@ func (ss *session) move(ctx context.Context, where place, path string, engine fu
 	ss.server.books.begin(ss, where.Name, where.within())
 	r, err := engine(&link{session: ss})
 	ss.server.books.transfer(ss, r, time.Since(begun), err)
+	cost := wire.NewLook(ss.stats()).Since(before, ss.slots)
+	trace.Set(ctx, append(trace.Moved(r), trace.Cost(cost)...)...)
 	attrs := []any{
 		slog.String("direction", ss.hello.Direction.String()), slog.String("export", where.Name), slog.String("path", where.within()),
 		slog.Int64("entries", r.Entries), slog.Int64("files", r.Files), slog.Int64("bytes", r.Bytes), slog.Int64("chunks", r.Chunks),
@@ -160,8 +165,7 @@ func (ss *session) move(ctx context.Context, where place, path string, engine fu
 		ss.log.Info("transfer ended early", attrs...)
 		return err
 	}
-	counters := wire.FromCounters(wire.NewLook(ss.stats()).Since(before, ss.slots))
-	if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Committed{Committed: &pb.Committed{Counters: counters}}}); err != nil {
+	if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Committed{Committed: &pb.Committed{Counters: wire.FromCounters(cost)}}}); err != nil {
 		return err
 	}
 	ss.log.Info("transfer done", attrs...)

@@ -104,6 +104,17 @@ type Endpoint struct {
 	More []Endpoint
 }
 
+// Rails is how many rails the endpoint has.
+func (e Endpoint) Rails() int {
+	n := 1
+	for _, more := range e.More {
+		if len(more.QPs) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // Width is how many queue pairs or connections the endpoint has.
 func (e Endpoint) Width() int { return max(len(e.QPs), e.Conns) }
 

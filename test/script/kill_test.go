@@ -81,6 +81,7 @@ type line struct {
 	Type           string
 	Bytes, Resumed int64
 	Transport      string
+	Session        string
 }
 
 // An end that is killed in the middle of a copy, whichever it is, costs no more than what

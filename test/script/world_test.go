@@ -122,15 +122,20 @@ func (w *world) runWith(ctx context.Context, ts *testscript.TestScript, streams 
 
 // start starts a daemon and returns its address once it is ready.
 func (w *world) start(ts *testscript.TestScript, args []string) (string, error) {
+	return w.serve(stdio(ts, io.Discard, io.Discard), args)
+}
+
+// serve is start with all streams, but for stderr, which is the log.
+func (w *world) serve(streams console.IO, args []string) (string, error) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	d := &daemon{
 		stop: func() { cancel(fmt.Errorf("stopped by the script")) },
 		done: make(chan struct{}), log: &logBuffer{ready: make(chan string, 1)},
 	}
-	io := stdio(ts, io.Discard, d.log)
+	streams.Stderr = d.log
 	go func() {
 		defer close(d.done)
-		d.exit = rdmad.Main(ctx, args, io, w.newFabric, nil)
+		d.exit = rdmad.Main(ctx, args, streams, w.newFabric, nil)
 	}()
 	select {
 	case addr := <-d.log.ready:
