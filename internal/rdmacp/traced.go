@@ -29,13 +29,12 @@ func (a *app) traced(ctx context.Context, name string, do func(context.Context) 
 
 // trace says of the command's span what was done.
 func (o outcome) trace(ctx context.Context) {
-	trace.Set(ctx, slog.String("direction", o.job.direction.String()))
+	trace.Set(ctx, slog.String("direction", o.job.direction.String()), slog.Int64("lost_sessions", o.earlier.Lost), slog.Int64("lost_sessions_bytes", o.earlier.Bytes))
 	if o.peer == (client.Peer{}) {
-		return // nobody was reached
+		return // nobody was reached, the last time
 	}
 	trace.Set(ctx, o.peer.Attrs()...)
 	trace.Set(ctx, trace.Moved(o.result.Report)...)
 	bound := o.bound()
-	trace.Set(ctx, slog.Int64("lost_sessions", o.earlier.Lost), slog.Int("lost_rails", len(o.result.LostRails)),
-		slog.String("bound_by", bound.stage), slog.String("bound_at", bound.where))
+	trace.Set(ctx, slog.Int("lost_rails", len(o.result.LostRails)), slog.String("bound_by", bound.stage), slog.String("bound_at", bound.where))
 }
