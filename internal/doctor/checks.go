@@ -15,7 +15,10 @@ const (
 	checkFiles
 	checkKernel
 	checkTLS
+	checkDisk
 	checkDaemon
+	checkExports
+	checkClock
 	checkTCP
 	checkRDMAPut
 	checkRDMAGet
@@ -34,7 +37,10 @@ var checks = [checkCount]struct{ id, expected string }{
 	checkFiles:    {"files", "1024 files, or more, may be open at once"},
 	checkKernel:   {"kernel", "Linux 6.2 or later"},
 	checkTLS:      {"tls", "a certificate and its key that fit together, and that nobody else reads"},
+	checkDisk:     {"disk", "room, writes past the page cache, and a disk that keeps up with the wire"},
 	checkDaemon:   {"daemon", "an rdmad that answers, of the same release"},
+	checkExports:  {"exports", "exports that this client may read, and write to where it is to"},
+	checkClock:    {"clock", "clocks that differ by less than a minute"},
 	checkTCP:      {"tcp", "64 KiB get to the daemon by TCP"},
 	checkRDMAPut:  {"rdma-put", "64 KiB get to the daemon by RDMA"},
 	checkRDMAGet:  {"rdma-get", "64 KiB come from the daemon by RDMA"},

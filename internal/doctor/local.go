@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
@@ -24,11 +26,12 @@ type Host struct {
 	Pins   uint64                              // bytes that a copy wants to pin, at least
 	TLS    *mtls.Store                         // nil: there are no certificates
 	TLSErr error                               // why they are not good
+	Dirs   []string                            // that copies come to
 }
 
 // Local looks at this host.
 func (h Host) Local() []Finding {
-	return append(h.rdma(), h.files(), h.kernel(), h.tls())
+	return append(append(h.rdma(), h.files(), h.kernel(), h.tls()), h.disks()...)
 }
 
 // rdma looks at what only RDMA needs.
@@ -136,6 +139,9 @@ func (h Host) kernel() Finding {
 	return ok(checkKernel, "Linux "+h.Kernel+": files are sent out of the page cache without a copy")
 }
 
+// soonExpired is how long a certificate has to be in force yet.
+const soonExpired = 30 * 24 * time.Hour
+
 // tls looks at the certificates.
 func (h Host) tls() Finding {
 	switch {
@@ -144,5 +150,17 @@ func (h Host) tls() Finding {
 	case h.TLS == nil:
 		return skip(checkTLS, "no certificates: copies from and to daemons without TLS only")
 	}
+	if left := time.Until(h.TLS.Expires()); left < soonExpired {
+		return warn(checkTLS, fmt.Sprintf("certificate of %s: %s", h.TLS.Self(), daysLeft(left)),
+			"have another one issued, and put it where this one is: it is read without a restart (`rdmad pki issue`)")
+	}
 	return ok(checkTLS, "certificate of "+h.TLS.Self())
+}
+
+// daysLeft says how long that is, in words.
+func daysLeft(left time.Duration) string {
+	if left <= 0 {
+		return "it has expired"
+	}
+	return console.Count(int64(left/(24*time.Hour)), "day is left", "days are left")
 }

@@ -21,22 +21,28 @@ const (
 	rateTime   = 100 * time.Millisecond
 )
 
+// Wire is how many bytes a second have moved in each direction; 0 where none did.
+type Wire map[transport.Direction]float64
+
 // Peer looks at the way to a daemon, and says each finding as soon as it is there. The
-// options say who it is, and by which transport copies are to go; direction is Peer's.
-func Peer(ctx context.Context, o client.Options, say func(Finding)) {
+// options say who it is, and by which transport copies are to go; direction is Peer's. At is
+// a directory there whose disk is to be tried; nil: none is.
+func Peer(ctx context.Context, o client.Options, at *Place, say func(Finding)) Wire {
 	session, err := move(ctx, o, transport.TCP, transport.Put, probeBytes)
 	if f, known := fault.As(err); known && unreachable(f.Code) {
 		say(failed(checkDaemon, err))
-		return
+		return nil
 	}
 	if session.peer.Version != "" {
 		say(daemon(o, session))
 	}
+	there := examine(ctx, o, at, say)
 	say(way(checkTCP, session, err))
 	by := transport.TCP
 	if o.Transport != transport.TCP && rdma(ctx, o, say) {
 		by = transport.RDMA
 	}
+	wire := Wire{}
 	for _, d := range directions {
 		if by == transport.TCP && (err != nil || o.Transport == transport.RDMA) {
 			say(skip(rateChecks[d], "there is no way for the bytes"))
@@ -46,8 +52,15 @@ func Peer(ctx context.Context, o client.Options, say func(Finding)) {
 		for err == nil && session.took < rateTime && session.bytes < mostBytes {
 			session, err = move(ctx, o, by, d, 4*session.bytes)
 		}
+		if err == nil {
+			wire[d] = session.rate()
+		}
 		say(way(rateChecks[d], session, err))
 	}
+	if there != nil {
+		say(disk(at.Name, *there, wire[transport.Put]))
+	}
+	return wire
 }
 
 // What is looked at each way.
@@ -94,6 +107,9 @@ type moved struct {
 	took  time.Duration
 }
 
+// rate is how many bytes have moved a second.
+func (m moved) rate() float64 { return float64(m.bytes) / m.took.Seconds() }
+
 // move opens a session of a kind and moves bytes of memory through it.
 func move(ctx context.Context, o client.Options, k transport.Kind, d transport.Direction, n int64) (m moved, err error) {
 	o.Transport, o.Direction = k, d
@@ -122,6 +138,6 @@ func way(c check, m moved, err error) Finding {
 	if err != nil {
 		return failed(c, err)
 	}
-	return ok(c, fmt.Sprintf("%s from %s to %s in %s, %s/s", humanize.IBytes(uint64(m.bytes)), //nolint:gosec // it is a count
-		m.peer.LocalDevice, m.peer.Device, m.took.Round(time.Millisecond), humanize.IBytes(uint64(float64(m.bytes)/m.took.Seconds()))))
+	return ok(c, fmt.Sprintf("%s from %s to %s in %s, %s", humanize.IBytes(uint64(m.bytes)), //nolint:gosec // it is a count
+		m.peer.LocalDevice, m.peer.Device, m.took.Round(time.Millisecond), perSecond(m.rate())))
 }

@@ -35,8 +35,8 @@ type bundleLine struct {
 }
 
 // bundle writes what was found, and what it was found from.
-func (a *app) bundle(name string, host doctor.Host, found []doctor.Finding, hosts []string) error {
-	members, err := a.members(host, found, hosts)
+func (a *app) bundle(name string, host doctor.Host, found []doctor.Finding, p patient) error {
+	members, err := a.members(host, found, p)
 	if err == nil {
 		err = writeBundle(name, members)
 	}

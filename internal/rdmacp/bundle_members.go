@@ -19,8 +19,8 @@ import (
 )
 
 // members are the files of a bundle: what was found, and what it was found from.
-func (a *app) members(host doctor.Host, found []doctor.Finding, hosts []string) ([]member, error) {
-	r := a.redactor(host, found, hosts)
+func (a *app) members(host doctor.Host, found []doctor.Finding, p patient) ([]member, error) {
+	r := a.redactor(host, found, p)
 	var checks bytes.Buffer
 	for _, f := range found {
 		l := newCheckLine(f)
@@ -46,18 +46,22 @@ func (a *app) members(host doctor.Host, found []doctor.Finding, hosts []string) 
 
 // redactor knows of the hosts, people and paths that a run of doctor may have met. This
 // host is the first one.
-func (a *app) redactor(host doctor.Host, found []doctor.Finding, hosts []string) *redact.Redactor {
+func (a *app) redactor(host doctor.Host, found []doctor.Finding, p patient) *redact.Redactor {
 	r := redact.New()
 	if name, err := os.Hostname(); err == nil {
 		r.Host(name)
 	}
-	for _, name := range hosts {
-		if socket, ok := strings.CutPrefix(strings.Trim(name, "[]:"), unixSocket); ok {
+	if p.remote != nil {
+		if socket, ok := strings.CutPrefix(p.remote.Host, unixSocket); ok {
 			r.Path(socket)
-			continue
+		} else {
+			r.Host(p.remote.Host)
 		}
-		r.Host(strings.Trim(name, "[]:"))
+		if p.remote.Export == "" {
+			r.Path(p.remote.Path)
+		}
 	}
+	r.Path(p.dir)
 	for _, key := range []string{"USER", "LOGNAME", "SUDO_USER"} {
 		r.User(a.io.Getenv(key))
 	}

@@ -61,7 +61,7 @@ func TestBundleTellsNoNames(t *testing.T) {
 		f.Host = "gpu7"
 		found = append(found, doctor.Finding{ID: "daemon", Status: doctor.Fail, Observed: f.Error(), Fault: f})
 	}
-	members, err := a.members(host, found, []string{"gpu7"})
+	members, err := a.members(host, found, patient{remote: &remote{Host: "gpu7"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,12 +16,14 @@ import (
 	"github.com/rdmacp/rdmacp/internal/doctor"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mr"
+	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 const longDoctor = `rdmacp doctor looks at what copies need, one thing at a time: devices and ports,
 memory that may be pinned, the kernel, certificates; with a HOST also whether its
 daemon answers, and whether bytes get there and back, by TCP and by RDMA, and how
-fast. Each line says what was found, and what is to be done where that is not good.
+fast. --dir and HOST::EXPORT try the disk below a directory here and there: by a
+file without a name, of 64 MiB at most, that is gone at once. Each line says what was found, and what is to be done where that is not good.
 Nothing is changed. docs/doctor.md explains the checks.
 
 --bundle writes it to a file as well, with what it was found from, to go with a report
@@ -29,15 +34,22 @@ The exit code is 0 if nothing failed, else that of the first failure, as a copy 
 // doctorCommand finds out what is wrong.
 func (a *app) doctorCommand(ctx context.Context) *cobra.Command {
 	var bundle string
+	var p patient
 	cmd := &cobra.Command{
-		Use: "doctor [flags] [HOST]", Short: "Find out what is wrong, or slow",
-		Long: longDoctor, Example: "  rdmacp doctor\n  rdmacp doctor gpu7\n  rdmacp doctor --bundle report.tar.gz gpu7",
+		Use: "doctor [flags] [HOST | HOST::EXPORT[/DIR]]", Short: "Find out what is wrong, or slow",
+		Long: longDoctor, Example: "  rdmacp doctor\n  rdmacp doctor --dir /data gpu7::data\n  rdmacp doctor --bundle report.tar.gz gpu7",
 		Args: cobra.ArbitraryArgs, // checked below, in our own words
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage("reading the command line", errors.New("rdmacp doctor takes the name of one host, or none"), "give a host that runs rdmad: rdmacp doctor gpu7")
 			}
-			if err := free(bundle); err != nil {
+			if len(args) == 1 {
+				var err error
+				if p.remote, err = aim(args[0]); err != nil {
+					return err
+				}
+			}
+			if err := errors.Join(p.settle(), free(bundle)); err != nil {
 				return err
 			}
 			a.opts.chunkSize, a.opts.slots, a.opts.progress = defaultChunkSize, defaultSlots, "none"
@@ -45,12 +57,13 @@ func (a *app) doctorCommand(ctx context.Context) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.doctor(ctx, args, chunk, bundle)
+			return a.doctor(ctx, p, chunk, bundle)
 		},
 	}
 	setGroups(cmd, []group{
 		flagGroup("Flags", func(f *pflag.FlagSet) {
 			f.BoolVar(&a.opts.json, "json", false, "write a JSON line for each check")
+			f.StringVar(&p.dir, "dir", "", "try the disk that a `directory` of this host lies on, too")
 			f.StringVar(&bundle, "bundle", "", "write what was found to a new `file` too, a .tar.gz for a report, without names of hosts and people")
 		}),
 		flagGroup("The way", a.opts.addWay),
@@ -60,8 +73,53 @@ func (a *app) doctorCommand(ctx context.Context) *cobra.Command {
 	return cmd
 }
 
+// patient is what doctor looks at besides this host.
+type patient struct {
+	remote *remote // a host, or a directory there; nil: none
+	dir    string  // of this host; empty: none
+}
+
+// settle makes the directory's name one that can stand alone.
+func (p *patient) settle() (err error) {
+	if p.dir != "" {
+		p.dir, err = filepath.Abs(p.dir)
+	}
+	return err
+}
+
+// aim reads the name of a host, or of a directory on one.
+func aim(arg string) (*remote, error) {
+	name, err := hostAlone(arg)
+	if err == nil {
+		return &remote{Host: name}, nil
+	}
+	if _, bare := netip.ParseAddr(arg); bare == nil {
+		return nil, err // of version 6, and without brackets
+	}
+	switch l, err := parseLocation(arg, false); {
+	case err != nil:
+		return nil, err
+	case l.remote != nil:
+		return l.remote, nil
+	}
+	return nil, badName(arg, errors.New("there is no host in it"), "give HOST, or HOST::EXPORT/DIR; a directory of this host is --dir "+arg)
+}
+
+// place is the directory there; nil if it is a host alone.
+func (r *remote) place() *doctor.Place {
+	if r.Export == "" && r.Path == "" {
+		return nil
+	}
+	name := r.Host + ":" + r.Path
+	if r.Export != "" {
+		name = r.Host + "::" + path.Join(r.Export, r.Path)
+	}
+	return &doctor.Place{Name: name, Target: r.target("")}
+}
+
 // doctor looks at this host, and at the way to another, and writes a bundle if that is named.
-func (a *app) doctor(ctx context.Context, hosts []string, chunk int, bundle string) error {
+// The disk comes last: the wire has shown by then what it has to keep up with.
+func (a *app) doctor(ctx context.Context, p patient, chunk int, bundle string) error {
 	a.what, a.messages = "looking for what is wrong", &messages{w: a.io.Stderr}
 	var all []doctor.Finding
 	var failed error // of writing to stdout
@@ -76,13 +134,21 @@ func (a *app) doctor(ctx context.Context, hosts []string, chunk int, bundle stri
 	for _, f := range host.Local() {
 		say(f)
 	}
-	if len(hosts) == 1 && err == nil {
-		if err := a.lookAtPeer(ctx, hosts[0], chunk, say); err != nil {
+	var wire doctor.Wire
+	if p.remote != nil && err == nil {
+		o, err := a.dialOptions(ctx, job{dst: location{remote: p.remote}, sources: []location{{remote: p.remote}}}, chunk)
+		if err != nil {
 			return err
 		}
+		wire = doctor.Peer(ctx, o, p.remote.place(), say)
+	}
+	if p.dir != "" {
+		say(doctor.Disk(ctx, p.dir, wire[transport.Get]))
+	} else if p.remote == nil || p.remote.place() == nil {
+		say(doctor.NoDisk())
 	}
 	if bundle != "" {
-		if err := a.bundle(bundle, host, all, hosts); err != nil {
+		if err := a.bundle(bundle, host, all, p); err != nil {
 			return err
 		}
 	}
@@ -90,21 +156,6 @@ func (a *app) doctor(ctx context.Context, hosts []string, chunk int, bundle stri
 		return stdoutFault(failed)
 	}
 	return verdict(all)
-}
-
-// lookAtPeer looks at the way to another host.
-func (a *app) lookAtPeer(ctx context.Context, host string, chunk int, say func(doctor.Finding)) error {
-	name, err := hostAlone(host)
-	if err != nil {
-		return err
-	}
-	to := location{remote: &remote{Host: name}}
-	o, err := a.dialOptions(ctx, job{dst: to, sources: []location{to}}, chunk)
-	if err != nil {
-		return err
-	}
-	doctor.Peer(ctx, o, say)
-	return nil
 }
 
 // verdict is how the command ends.

@@ -51,6 +51,11 @@ func (c config) host(rails func() ([]device.Rail, error), credentials *mtls.Stor
 	case "rdma":
 		h.By = transport.RDMA
 	}
+	for _, e := range c.exports {
+		if !e.ReadOnly {
+			h.Dirs = append(h.Dirs, e.Path)
+		}
+	}
 	h.LookAround()
 	return h
 }

@@ -5,12 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/server"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
 )
@@ -59,6 +62,21 @@ func TestLookAtHost(t *testing.T) {
 		if found["devices"] != nil || strings.Contains(log.String(), "rdma device") {
 			t.Errorf("%s: a device that is there, and serves nobody: %s", way, &log)
 		}
+	}
+}
+
+// Of the exports those are looked at that something can be copied to.
+func TestHostDirs(t *testing.T) {
+	t.Parallel()
+	c := config{slots: 1, chunkSize: 1, exports: []server.Export{{Name: "in", Path: "/in"}, {Name: "out", Path: "/out", ReadOnly: true}}}
+	if dirs := c.host(nil, nil).Dirs; !slices.Equal(dirs, []string{"/in"}) {
+		t.Errorf("%q", dirs)
+	}
+	var log bytes.Buffer
+	c.exports[0].Path = filepath.Join(t.TempDir(), "gone")
+	(&app{}).lookAtHost(slog.New(slog.NewJSONHandler(&log, nil)), config{transport: "tcp", exports: c.exports}, nil)()
+	if found := hostChecks(t, log.String())["disk"]; found["status"] != "fail" || !strings.Contains(found["observed"], "/gone: no such file") {
+		t.Errorf("%s", &log)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 var methods = map[string]func(names []string) bool{
 	pb.TransferService_Session_FullMethodName: anyone,
 	pb.StatusService_Watch_FullMethodName:     anyone, // what each gets to know is in watch.go
+	pb.StatusService_Examine_FullMethodName:   anyone, // as in examine.go
 	healthpb.Health_Check_FullMethodName:      anyone,
 	healthpb.Health_List_FullMethodName:       anyone,
 	healthpb.Health_Watch_FullMethodName:      anyone,

@@ -60,6 +60,7 @@ type Server struct {
 	draining chan struct{} // closed when nobody is to come any more
 	leave    func()        // closes draining
 	watchers chan struct{} // one for each
+	trying   chan struct{} // has who tries a disk
 	begun    time.Time
 }
 
@@ -86,7 +87,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		config: c, log: c.Logger, shared: shared{exports: exports, limits: c.Limits}, health: health.NewServer(),
 		sessions: newGate(c.MaxSessions, c.MaxClient), books: newBooks(), tokens: token.New[*export](), stop: make(chan struct{}),
-		draining: make(chan struct{}), watchers: make(chan struct{}, maxWatchers), begun: time.Now(),
+		draining: make(chan struct{}), watchers: make(chan struct{}, maxWatchers), trying: make(chan struct{}, 1), begun: time.Now(),
 		grpc: grpc.NewServer(
 			grpc.Creds(mtls.Credentials()),
 			grpc.UnaryInterceptor(permitUnary),

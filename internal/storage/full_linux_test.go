@@ -85,6 +85,9 @@ func testTooBig(t *testing.T) {
 	wantFault(t, err, fault.NoSpace, "it needs 2.0 MiB")
 	wantText(t, path, oldText)
 	wantNames(t, dir, "f")
+	if v := tried(t, dir); v.Untried != "too little is free" || v.Free >= 1<<20 {
+		t.Errorf("what doctor is told: %+v", v)
+	}
 }
 
 // A file with holes may start, since they may fit. When the disk is full after
@@ -161,6 +164,9 @@ func testReadOnly(t *testing.T) {
 	_, err := Create(path, newMeta())
 	wantFault(t, err, fault.ReadOnly, "creating "+path, "read-only file system")
 	wantText(t, path, oldText)
+	if v := tried(t, dir); v.Untried != "it is read-only" || !v.ReadOnly {
+		t.Errorf("what doctor is told: %+v", v)
+	}
 }
 
 // Of a tree comes into place what fits, each file whole or not at all.

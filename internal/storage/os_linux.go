@@ -36,12 +36,20 @@ func preallocate(f *os.File, size int64) error {
 		if err := unix.Fstatfs(fd, &st); err != nil {
 			return err
 		}
-		switch uint32(st.Type) { // on 32 bits it is signed
-		case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC:
-			return unix.Fallocate(fd, 0, 0, size)
+		if !reserves(uint32(st.Type)) { // on 32 bits it is signed
+			return nil
 		}
-		return nil
+		return unix.Fallocate(fd, 0, 0, size)
 	})
+}
+
+// reserves reports whether preallocate does anything on a file system of that kind.
+func reserves(kind uint32) bool {
+	switch kind {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC:
+		return true
+	}
+	return false
 }
 
 // allocated returns what f takes on disk. Zero blocks may also mean that the

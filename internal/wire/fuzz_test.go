@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rails"
@@ -152,6 +153,63 @@ func TestSnapshotFits(t *testing.T) {
 		t.Errorf("it has %d bytes", n)
 	}
 	if _, err := wire.ToSnapshot(m); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzExamine(f *testing.F) {
+	fuzz(f, wire.FromExamine(&wire.Target{Export: "data", Path: "a/b"}), func() *pb.ExamineRequest { return &pb.ExamineRequest{} }, func(t *testing.T, m *pb.ExamineRequest) {
+		t.Helper()
+		at, err := wire.ToExamine(m)
+		if err != nil {
+			refused(t, err)
+			return
+		}
+		if at != nil && (len(at.Path) > wire.MaxPath || at.Export == "" && !strings.HasPrefix(at.Path, "/")) {
+			t.Errorf("accepted %+v", at)
+		}
+	})
+}
+
+func FuzzExamined(f *testing.F) {
+	valid := wire.FromExamined(wire.Examined{
+		Version: "v1", Now: time.Unix(1, 2), Exports: []wire.Reachable{{Name: "data", Writable: true}},
+		Volume: &storage.Volume{Kind: "ext4", Reserves: true, Known: true, Free: 5, Wrote: 6, Took: 7, Buffered: "no"},
+	})
+	fuzz(f, valid, func() *pb.ExamineResponse { return &pb.ExamineResponse{} }, func(t *testing.T, m *pb.ExamineResponse) {
+		t.Helper()
+		e, err := wire.ToExamined(m)
+		if err != nil {
+			refused(t, err)
+			return
+		}
+		if v := e.Volume; v != nil && (v.Wrote < 0 || v.Took < 0 || v.Rate() < 0 || !utf8.ValidString(v.Kind+v.Untried+v.Buffered)) {
+			t.Errorf("accepted %+v", v)
+		}
+	})
+}
+
+// What a daemon says of itself arrives as it was, and fits into a message.
+func TestExamined(t *testing.T) {
+	t.Parallel()
+	e := wire.Examined{
+		Version: "v1", Now: time.Unix(1, 2), Exports: []wire.Reachable{{Name: "data", Writable: true}, {Name: "ro"}},
+		Volume: &storage.Volume{Kind: "ext4", ReadOnly: true, Memory: true, Reserves: true, Known: true, Untried: "full", Buffered: "no", Wrote: 6, Took: 7},
+	}
+	got, err := wire.ToExamined(wire.FromExamined(e))
+	if err != nil || !reflect.DeepEqual(got, e) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	long := strings.Repeat("\xff", 5000)
+	e.Volume.Kind, e.Volume.Untried, e.Volume.Buffered, e.Version = long, long, long, long
+	for range 5000 {
+		e.Exports = append(e.Exports, wire.Reachable{Name: long})
+	}
+	m := wire.FromExamined(e)
+	if n := proto.Size(m); n > wire.MaxMessage {
+		t.Errorf("it has %d bytes", n)
+	}
+	if _, err := wire.ToExamined(m); err != nil {
 		t.Error(err)
 	}
 }

@@ -580,6 +580,282 @@ func (FaultCode) EnumDescriptor() ([]byte, []int) {
 	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
 }
 
+// ExamineRequest asks for what a client cannot see from where it is.
+type ExamineRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Target        *Target                `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"` // a directory whose file system is to be looked at; without it, none is
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExamineRequest) Reset() {
+	*x = ExamineRequest{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExamineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExamineRequest) ProtoMessage() {}
+
+func (x *ExamineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExamineRequest.ProtoReflect.Descriptor instead.
+func (*ExamineRequest) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *ExamineRequest) GetTarget() *Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+// ExamineResponse is what there is at the daemon's end.
+type ExamineResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	NowNanos      int64                  `protobuf:"fixed64,2,opt,name=now_nanos,json=nowNanos,proto3" json:"now_nanos,omitempty"` // the daemon's clock, since 1970
+	Exports       []*ReachableExport     `protobuf:"bytes,3,rep,name=exports,proto3" json:"exports,omitempty"`                     // those that the client may read
+	Volume        *Volume                `protobuf:"bytes,4,opt,name=volume,proto3" json:"volume,omitempty"`                       // of the target
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExamineResponse) Reset() {
+	*x = ExamineResponse{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExamineResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExamineResponse) ProtoMessage() {}
+
+func (x *ExamineResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExamineResponse.ProtoReflect.Descriptor instead.
+func (*ExamineResponse) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ExamineResponse) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *ExamineResponse) GetNowNanos() int64 {
+	if x != nil {
+		return x.NowNanos
+	}
+	return 0
+}
+
+func (x *ExamineResponse) GetExports() []*ReachableExport {
+	if x != nil {
+		return x.Exports
+	}
+	return nil
+}
+
+func (x *ExamineResponse) GetVolume() *Volume {
+	if x != nil {
+		return x.Volume
+	}
+	return nil
+}
+
+// ReachableExport is an export that a client may read.
+type ReachableExport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Writable      bool                   `protobuf:"varint,2,opt,name=writable,proto3" json:"writable,omitempty"` // by this client
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReachableExport) Reset() {
+	*x = ReachableExport{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReachableExport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReachableExport) ProtoMessage() {}
+
+func (x *ReachableExport) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReachableExport.ProtoReflect.Descriptor instead.
+func (*ReachableExport) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ReachableExport) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReachableExport) GetWritable() bool {
+	if x != nil {
+		return x.Writable
+	}
+	return false
+}
+
+// Volume is the file system of a directory.
+type Volume struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // ext4, xfs
+	ReadOnly      bool                   `protobuf:"varint,2,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
+	Memory        bool                   `protobuf:"varint,3,opt,name=memory,proto3" json:"memory,omitempty"`                           // files live in the page cache, and nowhere else
+	Reserves      bool                   `protobuf:"varint,4,opt,name=reserves,proto3" json:"reserves,omitempty"`                       // a file's room is taken before its bytes come
+	Free          *uint64                `protobuf:"varint,5,opt,name=free,proto3,oneof" json:"free,omitempty"`                         // bytes; without it, not known
+	Untried       string                 `protobuf:"bytes,6,opt,name=untried,proto3" json:"untried,omitempty"`                          // why nothing was written to it; empty: it was
+	Buffered      string                 `protobuf:"bytes,7,opt,name=buffered,proto3" json:"buffered,omitempty"`                        // why a CPU has to copy what is written; empty: it has not
+	Wrote         uint64                 `protobuf:"varint,8,opt,name=wrote,proto3" json:"wrote,omitempty"`                             // bytes, to a file without a name
+	WroteNanos    uint64                 `protobuf:"varint,9,opt,name=wrote_nanos,json=wroteNanos,proto3" json:"wrote_nanos,omitempty"` // how long that has taken
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Volume) Reset() {
+	*x = Volume{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Volume) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Volume) ProtoMessage() {}
+
+func (x *Volume) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Volume.ProtoReflect.Descriptor instead.
+func (*Volume) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Volume) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Volume) GetReadOnly() bool {
+	if x != nil {
+		return x.ReadOnly
+	}
+	return false
+}
+
+func (x *Volume) GetMemory() bool {
+	if x != nil {
+		return x.Memory
+	}
+	return false
+}
+
+func (x *Volume) GetReserves() bool {
+	if x != nil {
+		return x.Reserves
+	}
+	return false
+}
+
+func (x *Volume) GetFree() uint64 {
+	if x != nil && x.Free != nil {
+		return *x.Free
+	}
+	return 0
+}
+
+func (x *Volume) GetUntried() string {
+	if x != nil {
+		return x.Untried
+	}
+	return ""
+}
+
+func (x *Volume) GetBuffered() string {
+	if x != nil {
+		return x.Buffered
+	}
+	return ""
+}
+
+func (x *Volume) GetWrote() uint64 {
+	if x != nil {
+		return x.Wrote
+	}
+	return 0
+}
+
+func (x *Volume) GetWroteNanos() uint64 {
+	if x != nil {
+		return x.WroteNanos
+	}
+	return 0
+}
+
 // WatchRequest asks for a daemon's doings.
 type WatchRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -590,7 +866,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[0]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -602,7 +878,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[0]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -615,7 +891,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{0}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *WatchRequest) GetIntervalMillis() uint32 {
@@ -639,7 +915,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[1]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +927,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[1]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +940,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{1}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WatchResponse) GetVersion() string {
@@ -721,7 +997,7 @@ type LiveSession struct {
 
 func (x *LiveSession) Reset() {
 	*x = LiveSession{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -733,7 +1009,7 @@ func (x *LiveSession) String() string {
 func (*LiveSession) ProtoMessage() {}
 
 func (x *LiveSession) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -746,7 +1022,7 @@ func (x *LiveSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiveSession.ProtoReflect.Descriptor instead.
 func (*LiveSession) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LiveSession) GetSession() string {
@@ -839,7 +1115,7 @@ type SessionRequest struct {
 
 func (x *SessionRequest) Reset() {
 	*x = SessionRequest{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +1127,7 @@ func (x *SessionRequest) String() string {
 func (*SessionRequest) ProtoMessage() {}
 
 func (x *SessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +1140,7 @@ func (x *SessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionRequest.ProtoReflect.Descriptor instead.
 func (*SessionRequest) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SessionRequest) GetMessage() isSessionRequest_Message {
@@ -1017,7 +1293,7 @@ type SessionResponse struct {
 
 func (x *SessionResponse) Reset() {
 	*x = SessionResponse{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +1305,7 @@ func (x *SessionResponse) String() string {
 func (*SessionResponse) ProtoMessage() {}
 
 func (x *SessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +1318,7 @@ func (x *SessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionResponse.ProtoReflect.Descriptor instead.
 func (*SessionResponse) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SessionResponse) GetMessage() isSessionResponse_Message {
@@ -1180,7 +1456,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1192,7 +1468,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1205,7 +1481,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Hello) GetProtocol() uint32 {
@@ -1294,7 +1570,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1582,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1595,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Welcome) GetProtocol() uint32 {
@@ -1373,7 +1649,7 @@ type Ready struct {
 
 func (x *Ready) Reset() {
 	*x = Ready{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1385,7 +1661,7 @@ func (x *Ready) String() string {
 func (*Ready) ProtoMessage() {}
 
 func (x *Ready) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1398,7 +1674,7 @@ func (x *Ready) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ready.ProtoReflect.Descriptor instead.
 func (*Ready) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{11}
 }
 
 // Endpoint is one end of the data path: a port of an RDMA device and the queue
@@ -1426,7 +1702,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1438,7 +1714,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1451,7 +1727,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Endpoint) GetDevice() string {
@@ -1552,7 +1828,7 @@ type Rail struct {
 
 func (x *Rail) Reset() {
 	*x = Rail{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1564,7 +1840,7 @@ func (x *Rail) String() string {
 func (*Rail) ProtoMessage() {}
 
 func (x *Rail) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1577,7 +1853,7 @@ func (x *Rail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rail.ProtoReflect.Descriptor instead.
 func (*Rail) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{9}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Rail) GetEndpoint() *Endpoint {
@@ -1612,7 +1888,7 @@ type QueuePair struct {
 
 func (x *QueuePair) Reset() {
 	*x = QueuePair{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1624,7 +1900,7 @@ func (x *QueuePair) String() string {
 func (*QueuePair) ProtoMessage() {}
 
 func (x *QueuePair) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1637,7 +1913,7 @@ func (x *QueuePair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueuePair.ProtoReflect.Descriptor instead.
 func (*QueuePair) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{10}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *QueuePair) GetNumber() uint32 {
@@ -1673,7 +1949,7 @@ type Copy struct {
 
 func (x *Copy) Reset() {
 	*x = Copy{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1685,7 +1961,7 @@ func (x *Copy) String() string {
 func (*Copy) ProtoMessage() {}
 
 func (x *Copy) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1698,7 +1974,7 @@ func (x *Copy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Copy.ProtoReflect.Descriptor instead.
 func (*Copy) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{11}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Copy) GetTargets() []*Target {
@@ -1783,7 +2059,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1795,7 +2071,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1808,7 +2084,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{12}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Target) GetPath() []byte {
@@ -1847,7 +2123,7 @@ type WalkOptions struct {
 
 func (x *WalkOptions) Reset() {
 	*x = WalkOptions{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +2135,7 @@ func (x *WalkOptions) String() string {
 func (*WalkOptions) ProtoMessage() {}
 
 func (x *WalkOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +2148,7 @@ func (x *WalkOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalkOptions.ProtoReflect.Descriptor instead.
 func (*WalkOptions) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{13}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WalkOptions) GetRecursive() bool {
@@ -1977,7 +2253,7 @@ type Rule struct {
 
 func (x *Rule) Reset() {
 	*x = Rule{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1989,7 +2265,7 @@ func (x *Rule) String() string {
 func (*Rule) ProtoMessage() {}
 
 func (x *Rule) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2002,7 +2278,7 @@ func (x *Rule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rule.ProtoReflect.Descriptor instead.
 func (*Rule) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{14}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Rule) GetPattern() []byte {
@@ -2029,7 +2305,7 @@ type Files struct {
 
 func (x *Files) Reset() {
 	*x = Files{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2041,7 +2317,7 @@ func (x *Files) String() string {
 func (*Files) ProtoMessage() {}
 
 func (x *Files) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2054,7 +2330,7 @@ func (x *Files) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Files.ProtoReflect.Descriptor instead.
 func (*Files) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{15}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Files) GetPaths() [][]byte {
@@ -2091,7 +2367,7 @@ type LandOptions struct {
 
 func (x *LandOptions) Reset() {
 	*x = LandOptions{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2103,7 +2379,7 @@ func (x *LandOptions) String() string {
 func (*LandOptions) ProtoMessage() {}
 
 func (x *LandOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2116,7 +2392,7 @@ func (x *LandOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LandOptions.ProtoReflect.Descriptor instead.
 func (*LandOptions) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{16}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LandOptions) GetPerms() bool {
@@ -2255,7 +2531,7 @@ type Accept struct {
 
 func (x *Accept) Reset() {
 	*x = Accept{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2267,7 +2543,7 @@ func (x *Accept) String() string {
 func (*Accept) ProtoMessage() {}
 
 func (x *Accept) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2280,7 +2556,7 @@ func (x *Accept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accept.ProtoReflect.Descriptor instead.
 func (*Accept) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{17}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Accept) GetPath() []byte {
@@ -2315,7 +2591,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2327,7 +2603,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2340,7 +2616,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{18}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Batch) GetEntries() []*Entry {
@@ -2464,7 +2740,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2476,7 +2752,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2489,7 +2765,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{19}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Entry) GetId() uint64 {
@@ -2652,7 +2928,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2664,7 +2940,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2677,7 +2953,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{20}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Owner) GetUid() uint32 {
@@ -2719,7 +2995,7 @@ type Xattr struct {
 
 func (x *Xattr) Reset() {
 	*x = Xattr{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2731,7 +3007,7 @@ func (x *Xattr) String() string {
 func (*Xattr) ProtoMessage() {}
 
 func (x *Xattr) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2744,7 +3020,7 @@ func (x *Xattr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Xattr.ProtoReflect.Descriptor instead.
 func (*Xattr) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{21}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Xattr) GetName() []byte {
@@ -2771,7 +3047,7 @@ type Ranges struct {
 
 func (x *Ranges) Reset() {
 	*x = Ranges{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2783,7 +3059,7 @@ func (x *Ranges) String() string {
 func (*Ranges) ProtoMessage() {}
 
 func (x *Ranges) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2796,7 +3072,7 @@ func (x *Ranges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ranges.ProtoReflect.Descriptor instead.
 func (*Ranges) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{22}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Ranges) GetRanges() []*Range {
@@ -2817,7 +3093,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2829,7 +3105,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2842,7 +3118,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{23}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Range) GetOffset() uint64 {
@@ -2870,7 +3146,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2882,7 +3158,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2895,7 +3171,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{24}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Problem) GetPath() []byte {
@@ -2929,7 +3205,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2941,7 +3217,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2954,7 +3230,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{25}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Verdict) GetId() uint64 {
@@ -3026,7 +3302,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3038,7 +3314,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3051,7 +3327,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{26}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Seal) GetId() uint64 {
@@ -3096,7 +3372,7 @@ type Offer struct {
 
 func (x *Offer) Reset() {
 	*x = Offer{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3108,7 +3384,7 @@ func (x *Offer) String() string {
 func (*Offer) ProtoMessage() {}
 
 func (x *Offer) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3121,7 +3397,7 @@ func (x *Offer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offer.ProtoReflect.Descriptor instead.
 func (*Offer) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{27}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Offer) GetId() uint64 {
@@ -3172,7 +3448,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3184,7 +3460,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3197,7 +3473,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{28}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Segment) GetId() uint64 {
@@ -3242,7 +3518,7 @@ type Ticket struct {
 
 func (x *Ticket) Reset() {
 	*x = Ticket{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3254,7 +3530,7 @@ func (x *Ticket) String() string {
 func (*Ticket) ProtoMessage() {}
 
 func (x *Ticket) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3267,7 +3543,7 @@ func (x *Ticket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ticket.ProtoReflect.Descriptor instead.
 func (*Ticket) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{29}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Ticket) GetAddress() uint64 {
@@ -3320,7 +3596,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3332,7 +3608,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3345,7 +3621,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{30}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Settlement) GetId() uint64 {
@@ -3401,7 +3677,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3413,7 +3689,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3426,7 +3702,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{31}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Outcome) GetId() uint64 {
@@ -3453,7 +3729,7 @@ type Finish struct {
 
 func (x *Finish) Reset() {
 	*x = Finish{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3465,7 +3741,7 @@ func (x *Finish) String() string {
 func (*Finish) ProtoMessage() {}
 
 func (x *Finish) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3478,7 +3754,7 @@ func (x *Finish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finish.ProtoReflect.Descriptor instead.
 func (*Finish) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{32}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{36}
 }
 
 // Committed answers Finish: the good end of a transfer.
@@ -3491,7 +3767,7 @@ type Committed struct {
 
 func (x *Committed) Reset() {
 	*x = Committed{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3503,7 +3779,7 @@ func (x *Committed) String() string {
 func (*Committed) ProtoMessage() {}
 
 func (x *Committed) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3516,7 +3792,7 @@ func (x *Committed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Committed.ProtoReflect.Descriptor instead.
 func (*Committed) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{33}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Committed) GetCounters() *Counters {
@@ -3562,7 +3838,7 @@ type Counters struct {
 
 func (x *Counters) Reset() {
 	*x = Counters{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3574,7 +3850,7 @@ func (x *Counters) String() string {
 func (*Counters) ProtoMessage() {}
 
 func (x *Counters) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3587,7 +3863,7 @@ func (x *Counters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counters.ProtoReflect.Descriptor instead.
 func (*Counters) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{34}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Counters) GetBytes() uint64 {
@@ -3790,7 +4066,7 @@ type Abort struct {
 
 func (x *Abort) Reset() {
 	*x = Abort{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[35]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3802,7 +4078,7 @@ func (x *Abort) String() string {
 func (*Abort) ProtoMessage() {}
 
 func (x *Abort) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[35]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3815,7 +4091,7 @@ func (x *Abort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Abort.ProtoReflect.Descriptor instead.
 func (*Abort) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{35}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Abort) GetReason() *Fault {
@@ -3835,7 +4111,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[36]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3847,7 +4123,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[36]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3860,7 +4136,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{36}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{40}
 }
 
 // Fault ends a transfer, or answers Hello. It also travels as a detail of the
@@ -3878,7 +4154,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[37]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3890,7 +4166,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[37]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3903,7 +4179,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{37}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Fault) GetCode() FaultCode {
@@ -3945,7 +4221,29 @@ var File_rdmacp_v1_rdmacp_proto protoreflect.FileDescriptor
 
 const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\n" +
-	"\x16rdmacp/v1/rdmacp.proto\x12\trdmacp.v1\"7\n" +
+	"\x16rdmacp/v1/rdmacp.proto\x12\trdmacp.v1\";\n" +
+	"\x0eExamineRequest\x12)\n" +
+	"\x06target\x18\x01 \x01(\v2\x11.rdmacp.v1.TargetR\x06target\"\xa9\x01\n" +
+	"\x0fExamineResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x1b\n" +
+	"\tnow_nanos\x18\x02 \x01(\x10R\bnowNanos\x124\n" +
+	"\aexports\x18\x03 \x03(\v2\x1a.rdmacp.v1.ReachableExportR\aexports\x12)\n" +
+	"\x06volume\x18\x04 \x01(\v2\x11.rdmacp.v1.VolumeR\x06volume\"A\n" +
+	"\x0fReachableExport\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
+	"\bwritable\x18\x02 \x01(\bR\bwritable\"\xfc\x01\n" +
+	"\x06Volume\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1b\n" +
+	"\tread_only\x18\x02 \x01(\bR\breadOnly\x12\x16\n" +
+	"\x06memory\x18\x03 \x01(\bR\x06memory\x12\x1a\n" +
+	"\breserves\x18\x04 \x01(\bR\breserves\x12\x17\n" +
+	"\x04free\x18\x05 \x01(\x04H\x00R\x04free\x88\x01\x01\x12\x18\n" +
+	"\auntried\x18\x06 \x01(\tR\auntried\x12\x1a\n" +
+	"\bbuffered\x18\a \x01(\tR\bbuffered\x12\x14\n" +
+	"\x05wrote\x18\b \x01(\x04R\x05wrote\x12\x1f\n" +
+	"\vwrote_nanos\x18\t \x01(\x04R\n" +
+	"wroteNanosB\a\n" +
+	"\x05_free\"7\n" +
 	"\fWatchRequest\x12'\n" +
 	"\x0finterval_millis\x18\x01 \x01(\rR\x0eintervalMillis\"\xa2\x01\n" +
 	"\rWatchResponse\x12\x18\n" +
@@ -4313,9 +4611,10 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x13FAULT_CODE_UNPROVEN\x10\x1a\x12\x15\n" +
 	"\x11FAULT_CODE_DENIED\x10\x1b2W\n" +
 	"\x0fTransferService\x12D\n" +
-	"\aSession\x12\x19.rdmacp.v1.SessionRequest\x1a\x1a.rdmacp.v1.SessionResponse(\x010\x012M\n" +
+	"\aSession\x12\x19.rdmacp.v1.SessionRequest\x1a\x1a.rdmacp.v1.SessionResponse(\x010\x012\x8f\x01\n" +
 	"\rStatusService\x12<\n" +
-	"\x05Watch\x12\x17.rdmacp.v1.WatchRequest\x1a\x18.rdmacp.v1.WatchResponse0\x01B3Z1github.com/rdmacp/rdmacp/proto/rdmacp/v1;rdmacpv1b\x06proto3"
+	"\x05Watch\x12\x17.rdmacp.v1.WatchRequest\x1a\x18.rdmacp.v1.WatchResponse0\x01\x12@\n" +
+	"\aExamine\x12\x19.rdmacp.v1.ExamineRequest\x1a\x1a.rdmacp.v1.ExamineResponseB3Z1github.com/rdmacp/rdmacp/proto/rdmacp/v1;rdmacpv1b\x06proto3"
 
 var (
 	file_rdmacp_v1_rdmacp_proto_rawDescOnce sync.Once
@@ -4330,7 +4629,7 @@ func file_rdmacp_v1_rdmacp_proto_rawDescGZIP() []byte {
 }
 
 var file_rdmacp_v1_rdmacp_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_rdmacp_v1_rdmacp_proto_goTypes = []any{
 	(Direction)(0),          // 0: rdmacp.v1.Direction
 	(Transport)(0),          // 1: rdmacp.v1.Transport
@@ -4341,114 +4640,123 @@ var file_rdmacp_v1_rdmacp_proto_goTypes = []any{
 	(Kind)(0),               // 6: rdmacp.v1.Kind
 	(Answer)(0),             // 7: rdmacp.v1.Answer
 	(FaultCode)(0),          // 8: rdmacp.v1.FaultCode
-	(*WatchRequest)(nil),    // 9: rdmacp.v1.WatchRequest
-	(*WatchResponse)(nil),   // 10: rdmacp.v1.WatchResponse
-	(*LiveSession)(nil),     // 11: rdmacp.v1.LiveSession
-	(*SessionRequest)(nil),  // 12: rdmacp.v1.SessionRequest
-	(*SessionResponse)(nil), // 13: rdmacp.v1.SessionResponse
-	(*Hello)(nil),           // 14: rdmacp.v1.Hello
-	(*Welcome)(nil),         // 15: rdmacp.v1.Welcome
-	(*Ready)(nil),           // 16: rdmacp.v1.Ready
-	(*Endpoint)(nil),        // 17: rdmacp.v1.Endpoint
-	(*Rail)(nil),            // 18: rdmacp.v1.Rail
-	(*QueuePair)(nil),       // 19: rdmacp.v1.QueuePair
-	(*Copy)(nil),            // 20: rdmacp.v1.Copy
-	(*Target)(nil),          // 21: rdmacp.v1.Target
-	(*WalkOptions)(nil),     // 22: rdmacp.v1.WalkOptions
-	(*Rule)(nil),            // 23: rdmacp.v1.Rule
-	(*Files)(nil),           // 24: rdmacp.v1.Files
-	(*LandOptions)(nil),     // 25: rdmacp.v1.LandOptions
-	(*Accept)(nil),          // 26: rdmacp.v1.Accept
-	(*Batch)(nil),           // 27: rdmacp.v1.Batch
-	(*Entry)(nil),           // 28: rdmacp.v1.Entry
-	(*Owner)(nil),           // 29: rdmacp.v1.Owner
-	(*Xattr)(nil),           // 30: rdmacp.v1.Xattr
-	(*Ranges)(nil),          // 31: rdmacp.v1.Ranges
-	(*Range)(nil),           // 32: rdmacp.v1.Range
-	(*Problem)(nil),         // 33: rdmacp.v1.Problem
-	(*Verdict)(nil),         // 34: rdmacp.v1.Verdict
-	(*Seal)(nil),            // 35: rdmacp.v1.Seal
-	(*Offer)(nil),           // 36: rdmacp.v1.Offer
-	(*Segment)(nil),         // 37: rdmacp.v1.Segment
-	(*Ticket)(nil),          // 38: rdmacp.v1.Ticket
-	(*Settlement)(nil),      // 39: rdmacp.v1.Settlement
-	(*Outcome)(nil),         // 40: rdmacp.v1.Outcome
-	(*Finish)(nil),          // 41: rdmacp.v1.Finish
-	(*Committed)(nil),       // 42: rdmacp.v1.Committed
-	(*Counters)(nil),        // 43: rdmacp.v1.Counters
-	(*Abort)(nil),           // 44: rdmacp.v1.Abort
-	(*Heartbeat)(nil),       // 45: rdmacp.v1.Heartbeat
-	(*Fault)(nil),           // 46: rdmacp.v1.Fault
+	(*ExamineRequest)(nil),  // 9: rdmacp.v1.ExamineRequest
+	(*ExamineResponse)(nil), // 10: rdmacp.v1.ExamineResponse
+	(*ReachableExport)(nil), // 11: rdmacp.v1.ReachableExport
+	(*Volume)(nil),          // 12: rdmacp.v1.Volume
+	(*WatchRequest)(nil),    // 13: rdmacp.v1.WatchRequest
+	(*WatchResponse)(nil),   // 14: rdmacp.v1.WatchResponse
+	(*LiveSession)(nil),     // 15: rdmacp.v1.LiveSession
+	(*SessionRequest)(nil),  // 16: rdmacp.v1.SessionRequest
+	(*SessionResponse)(nil), // 17: rdmacp.v1.SessionResponse
+	(*Hello)(nil),           // 18: rdmacp.v1.Hello
+	(*Welcome)(nil),         // 19: rdmacp.v1.Welcome
+	(*Ready)(nil),           // 20: rdmacp.v1.Ready
+	(*Endpoint)(nil),        // 21: rdmacp.v1.Endpoint
+	(*Rail)(nil),            // 22: rdmacp.v1.Rail
+	(*QueuePair)(nil),       // 23: rdmacp.v1.QueuePair
+	(*Copy)(nil),            // 24: rdmacp.v1.Copy
+	(*Target)(nil),          // 25: rdmacp.v1.Target
+	(*WalkOptions)(nil),     // 26: rdmacp.v1.WalkOptions
+	(*Rule)(nil),            // 27: rdmacp.v1.Rule
+	(*Files)(nil),           // 28: rdmacp.v1.Files
+	(*LandOptions)(nil),     // 29: rdmacp.v1.LandOptions
+	(*Accept)(nil),          // 30: rdmacp.v1.Accept
+	(*Batch)(nil),           // 31: rdmacp.v1.Batch
+	(*Entry)(nil),           // 32: rdmacp.v1.Entry
+	(*Owner)(nil),           // 33: rdmacp.v1.Owner
+	(*Xattr)(nil),           // 34: rdmacp.v1.Xattr
+	(*Ranges)(nil),          // 35: rdmacp.v1.Ranges
+	(*Range)(nil),           // 36: rdmacp.v1.Range
+	(*Problem)(nil),         // 37: rdmacp.v1.Problem
+	(*Verdict)(nil),         // 38: rdmacp.v1.Verdict
+	(*Seal)(nil),            // 39: rdmacp.v1.Seal
+	(*Offer)(nil),           // 40: rdmacp.v1.Offer
+	(*Segment)(nil),         // 41: rdmacp.v1.Segment
+	(*Ticket)(nil),          // 42: rdmacp.v1.Ticket
+	(*Settlement)(nil),      // 43: rdmacp.v1.Settlement
+	(*Outcome)(nil),         // 44: rdmacp.v1.Outcome
+	(*Finish)(nil),          // 45: rdmacp.v1.Finish
+	(*Committed)(nil),       // 46: rdmacp.v1.Committed
+	(*Counters)(nil),        // 47: rdmacp.v1.Counters
+	(*Abort)(nil),           // 48: rdmacp.v1.Abort
+	(*Heartbeat)(nil),       // 49: rdmacp.v1.Heartbeat
+	(*Fault)(nil),           // 50: rdmacp.v1.Fault
 }
 var file_rdmacp_v1_rdmacp_proto_depIdxs = []int32{
-	11, // 0: rdmacp.v1.WatchResponse.sessions:type_name -> rdmacp.v1.LiveSession
-	0,  // 1: rdmacp.v1.LiveSession.direction:type_name -> rdmacp.v1.Direction
-	43, // 2: rdmacp.v1.LiveSession.counters:type_name -> rdmacp.v1.Counters
-	14, // 3: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
-	16, // 4: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
-	20, // 5: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
-	27, // 6: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
-	41, // 7: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
-	44, // 8: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
-	45, // 9: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	18, // 10: rdmacp.v1.SessionRequest.rail:type_name -> rdmacp.v1.Rail
-	15, // 11: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
-	26, // 12: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
-	27, // 13: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
-	42, // 14: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
-	46, // 15: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
-	45, // 16: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	18, // 17: rdmacp.v1.SessionResponse.rail:type_name -> rdmacp.v1.Rail
-	17, // 18: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
-	0,  // 19: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
-	17, // 20: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
-	2,  // 21: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
-	19, // 22: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
-	1,  // 23: rdmacp.v1.Endpoint.transport:type_name -> rdmacp.v1.Transport
-	17, // 24: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
-	17, // 25: rdmacp.v1.Rail.endpoint:type_name -> rdmacp.v1.Endpoint
-	21, // 26: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
-	3,  // 27: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
-	22, // 28: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
-	25, // 29: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
-	5,  // 30: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
-	23, // 31: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
-	24, // 32: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
-	4,  // 33: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
-	23, // 34: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
-	4,  // 35: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
-	28, // 36: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
-	33, // 37: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
-	34, // 38: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
-	35, // 39: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
-	36, // 40: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
-	39, // 41: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
-	40, // 42: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
-	6,  // 43: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
-	29, // 44: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
-	31, // 45: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
-	30, // 46: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
-	32, // 47: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
-	46, // 48: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
-	7,  // 49: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
-	32, // 50: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
-	46, // 51: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
-	46, // 52: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
-	37, // 53: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
-	38, // 54: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
-	46, // 55: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
-	43, // 56: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
-	46, // 57: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
-	8,  // 58: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
-	12, // 59: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
-	9,  // 60: rdmacp.v1.StatusService.Watch:input_type -> rdmacp.v1.WatchRequest
-	13, // 61: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
-	10, // 62: rdmacp.v1.StatusService.Watch:output_type -> rdmacp.v1.WatchResponse
-	61, // [61:63] is the sub-list for method output_type
-	59, // [59:61] is the sub-list for method input_type
-	59, // [59:59] is the sub-list for extension type_name
-	59, // [59:59] is the sub-list for extension extendee
-	0,  // [0:59] is the sub-list for field type_name
+	25, // 0: rdmacp.v1.ExamineRequest.target:type_name -> rdmacp.v1.Target
+	11, // 1: rdmacp.v1.ExamineResponse.exports:type_name -> rdmacp.v1.ReachableExport
+	12, // 2: rdmacp.v1.ExamineResponse.volume:type_name -> rdmacp.v1.Volume
+	15, // 3: rdmacp.v1.WatchResponse.sessions:type_name -> rdmacp.v1.LiveSession
+	0,  // 4: rdmacp.v1.LiveSession.direction:type_name -> rdmacp.v1.Direction
+	47, // 5: rdmacp.v1.LiveSession.counters:type_name -> rdmacp.v1.Counters
+	18, // 6: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
+	20, // 7: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
+	24, // 8: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
+	31, // 9: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
+	45, // 10: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
+	48, // 11: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
+	49, // 12: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	22, // 13: rdmacp.v1.SessionRequest.rail:type_name -> rdmacp.v1.Rail
+	19, // 14: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
+	30, // 15: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
+	31, // 16: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
+	46, // 17: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
+	50, // 18: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
+	49, // 19: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	22, // 20: rdmacp.v1.SessionResponse.rail:type_name -> rdmacp.v1.Rail
+	21, // 21: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
+	0,  // 22: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
+	21, // 23: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
+	2,  // 24: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
+	23, // 25: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
+	1,  // 26: rdmacp.v1.Endpoint.transport:type_name -> rdmacp.v1.Transport
+	21, // 27: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
+	21, // 28: rdmacp.v1.Rail.endpoint:type_name -> rdmacp.v1.Endpoint
+	25, // 29: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
+	3,  // 30: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
+	26, // 31: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
+	29, // 32: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
+	5,  // 33: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
+	27, // 34: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
+	28, // 35: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
+	4,  // 36: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
+	27, // 37: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
+	4,  // 38: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
+	32, // 39: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
+	37, // 40: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
+	38, // 41: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
+	39, // 42: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
+	40, // 43: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
+	43, // 44: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
+	44, // 45: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
+	6,  // 46: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
+	33, // 47: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
+	35, // 48: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
+	34, // 49: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
+	36, // 50: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
+	50, // 51: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
+	7,  // 52: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
+	36, // 53: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
+	50, // 54: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
+	50, // 55: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
+	41, // 56: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
+	42, // 57: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
+	50, // 58: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
+	47, // 59: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
+	50, // 60: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
+	8,  // 61: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
+	16, // 62: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
+	13, // 63: rdmacp.v1.StatusService.Watch:input_type -> rdmacp.v1.WatchRequest
+	9,  // 64: rdmacp.v1.StatusService.Examine:input_type -> rdmacp.v1.ExamineRequest
+	17, // 65: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
+	14, // 66: rdmacp.v1.StatusService.Watch:output_type -> rdmacp.v1.WatchResponse
+	10, // 67: rdmacp.v1.StatusService.Examine:output_type -> rdmacp.v1.ExamineResponse
+	65, // [65:68] is the sub-list for method output_type
+	62, // [62:65] is the sub-list for method input_type
+	62, // [62:62] is the sub-list for extension type_name
+	62, // [62:62] is the sub-list for extension extendee
+	0,  // [0:62] is the sub-list for field type_name
 }
 
 func init() { file_rdmacp_v1_rdmacp_proto_init() }
@@ -4456,7 +4764,8 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 	if File_rdmacp_v1_rdmacp_proto != nil {
 		return
 	}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[3].OneofWrappers = []any{
+	file_rdmacp_v1_rdmacp_proto_msgTypes[3].OneofWrappers = []any{}
+	file_rdmacp_v1_rdmacp_proto_msgTypes[7].OneofWrappers = []any{
 		(*SessionRequest_Hello)(nil),
 		(*SessionRequest_Ready)(nil),
 		(*SessionRequest_Copy)(nil),
@@ -4466,7 +4775,7 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 		(*SessionRequest_Heartbeat)(nil),
 		(*SessionRequest_Rail)(nil),
 	}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[4].OneofWrappers = []any{
+	file_rdmacp_v1_rdmacp_proto_msgTypes[8].OneofWrappers = []any{
 		(*SessionResponse_Welcome)(nil),
 		(*SessionResponse_Accept)(nil),
 		(*SessionResponse_Batch)(nil),
@@ -4475,14 +4784,14 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 		(*SessionResponse_Heartbeat)(nil),
 		(*SessionResponse_Rail)(nil),
 	}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[19].OneofWrappers = []any{}
+	file_rdmacp_v1_rdmacp_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rdmacp_v1_rdmacp_proto_rawDesc), len(file_rdmacp_v1_rdmacp_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   38,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

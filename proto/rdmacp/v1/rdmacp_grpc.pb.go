@@ -128,7 +128,8 @@ var TransferService_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	StatusService_Watch_FullMethodName = "/rdmacp.v1.StatusService/Watch"
+	StatusService_Watch_FullMethodName   = "/rdmacp.v1.StatusService/Watch"
+	StatusService_Examine_FullMethodName = "/rdmacp.v1.StatusService/Examine"
 )
 
 // StatusServiceClient is the client API for StatusService service.
@@ -141,6 +142,9 @@ type StatusServiceClient interface {
 	// daemon stops. A client gets to know of its own sessions, and of others' where the
 	// daemon's configuration says so (operators).
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error)
+	// Examine tells a client what keeps its copies from going well at the daemon's end: what
+	// it may do with the exports, how late it is there, and what a place of an export lies on.
+	Examine(ctx context.Context, in *ExamineRequest, opts ...grpc.CallOption) (*ExamineResponse, error)
 }
 
 type statusServiceClient struct {
@@ -170,6 +174,16 @@ func (c *statusServiceClient) Watch(ctx context.Context, in *WatchRequest, opts 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type StatusService_WatchClient = grpc.ServerStreamingClient[WatchResponse]
 
+func (c *statusServiceClient) Examine(ctx context.Context, in *ExamineRequest, opts ...grpc.CallOption) (*ExamineResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExamineResponse)
+	err := c.cc.Invoke(ctx, StatusService_Examine_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // StatusServiceServer is the server API for StatusService service.
 // All implementations must embed UnimplementedStatusServiceServer
 // for forward compatibility.
@@ -180,6 +194,9 @@ type StatusServiceServer interface {
 	// daemon stops. A client gets to know of its own sessions, and of others' where the
 	// daemon's configuration says so (operators).
 	Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error
+	// Examine tells a client what keeps its copies from going well at the daemon's end: what
+	// it may do with the exports, how late it is there, and what a place of an export lies on.
+	Examine(context.Context, *ExamineRequest) (*ExamineResponse, error)
 	mustEmbedUnimplementedStatusServiceServer()
 }
 
@@ -192,6 +209,9 @@ type UnimplementedStatusServiceServer struct{}
 
 func (UnimplementedStatusServiceServer) Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error {
 	return status.Error(codes.Unimplemented, "method Watch not implemented")
+}
+func (UnimplementedStatusServiceServer) Examine(context.Context, *ExamineRequest) (*ExamineResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Examine not implemented")
 }
 func (UnimplementedStatusServiceServer) mustEmbedUnimplementedStatusServiceServer() {}
 func (UnimplementedStatusServiceServer) testEmbeddedByValue()                       {}
@@ -225,13 +245,36 @@ func _StatusService_Watch_Handler(srv interface{}, stream grpc.ServerStream) err
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type StatusService_WatchServer = grpc.ServerStreamingServer[WatchResponse]
 
+func _StatusService_Examine_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExamineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StatusServiceServer).Examine(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StatusService_Examine_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StatusServiceServer).Examine(ctx, req.(*ExamineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // StatusService_ServiceDesc is the grpc.ServiceDesc for StatusService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
 var StatusService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "rdmacp.v1.StatusService",
 	HandlerType: (*StatusServiceServer)(nil),
-	Methods:     []grpc.MethodDesc{},
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "Examine",
+			Handler:    _StatusService_Examine_Handler,
+		},
+	},
 	Streams: []grpc.StreamDesc{
 		{
 			StreamName:    "Watch",
