@@ -40,7 +40,7 @@ func TestExamine(t *testing.T) {
 			return &pb.ExamineResponse{NowNanos: time.Now().Add(ahead).UnixNano()}, nil
 		})
 		must(t, err)
-		if (e.Ahead - ahead).Abs() > soon || e.Ahead.Abs() > ahead.Abs() || ahead == 0 && e.Ahead != 0 {
+		if (e.Ahead-ahead).Abs() > soon || e.Ahead.Abs() > ahead.Abs() || ahead == 0 && e.Ahead != 0 {
 			t.Errorf("%v ahead is taken for %v", ahead, e.Ahead)
 		}
 	}

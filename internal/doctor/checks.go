@@ -9,7 +9,9 @@ type check int
 const (
 	checkDevices check = iota
 	checkPorts
+	checkPCI
 	checkCounters
+	checkFlow
 	checkMemlock
 	checkCgroup
 	checkFiles
@@ -31,6 +33,8 @@ const (
 var checks = [checkCount]struct{ id, expected string }{
 	checkDevices:  {"devices", "an RDMA device that this program may use"},
 	checkPorts:    {"ports", "an active port with an address, and packets of 4096 bytes"},
+	checkPCI:      {"pci", "a PCI link that carries what the ports do"},
+	checkFlow:     {"pfc-ecn", "a network that holds packets back, or marks them, ahead of dropping them"},
 	checkCounters: {"counters", "less than a hundredth of the packets lost or out of order"},
 	checkMemlock:  {"memlock", "as much memory may be pinned as a copy wants"},
 	checkCgroup:   {"cgroup", "no limit on verbs objects, or a high one"},

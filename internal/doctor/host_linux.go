@@ -4,6 +4,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rdmacp/rdmacp/internal/device"
 )
 
 // LookAround fills in what the kernel says of this host.
@@ -13,6 +15,7 @@ func (h *Host) LookAround() {
 		h.Kernel = unix.ByteSliceToString(u.Release[:])
 	}
 	h.Root = os.DirFS("/")
+	h.Flow = device.PriorityFlow
 	h.Files = func() (uint64, bool) {
 		var l unix.Rlimit
 		err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l) // Go has raised it as far as it goes

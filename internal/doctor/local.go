@@ -19,14 +19,15 @@ import (
 type Host struct {
 	By     transport.Kind // that copies are to take; 0: RDMA, and TCP where there is no device
 	Rails  func() ([]device.Rail, error)
-	Limit  func() (bytes uint64, limited bool) // what may be pinned
-	Files  func() (n uint64, limited bool)     // that may be open; nil: not known
-	Root   fs.FS                               // of the host, for what the kernel shows below /proc and /sys; nil: not Linux
-	Kernel string                              // its release, as uname says it; empty: not Linux
-	Pins   uint64                              // bytes that a copy wants to pin, at least
-	TLS    *mtls.Store                         // nil: there are no certificates
-	TLSErr error                               // why they are not good
-	Dirs   []string                            // that copies come to
+	Limit  func() (bytes uint64, limited bool)     // what may be pinned
+	Files  func() (n uint64, limited bool)         // that may be open; nil: not known
+	Root   fs.FS                                   // of the host, for what the kernel shows below /proc and /sys; nil: not Linux
+	Kernel string                                  // its release, as uname says it; empty: not Linux
+	Pins   uint64                                  // bytes that a copy wants to pin, at least
+	TLS    *mtls.Store                             // nil: there are no certificates
+	TLSErr error                                   // why they are not good
+	Flow   func(netDev string) (device.PFC, error) // nil: not known
+	Dirs   []string                                // that copies come to
 }
 
 // Local looks at this host.
@@ -44,14 +45,16 @@ func (h Host) rdma() []Finding {
 		return without(h.noDevices(err))
 	}
 	all := append([]Finding{ok(checkDevices, named(rails))}, ports(rails)...)
+	all = append(all, h.pci(rails)...)
 	all = append(all, h.counters(rails)...)
+	all = append(all, h.flow(rails)...)
 	return append(all, h.memlock(), h.cgroup())
 }
 
 // without is what is said of RDMA where there are no devices to look at.
 func without(devices Finding) []Finding {
 	all := []Finding{devices}
-	for _, c := range []check{checkPorts, checkCounters, checkMemlock, checkCgroup} {
+	for _, c := range []check{checkPorts, checkPCI, checkCounters, checkFlow, checkMemlock, checkCgroup} {
 		all = append(all, skip(c, "no device"))
 	}
 	return all
@@ -95,7 +98,7 @@ func ports(rails []device.Rail) []Finding {
 	for _, r := range rails {
 		switch why := r.Unusable(); {
 		case why != "":
-			all = append(all, warn(checkPorts, r.String()+": "+why, "see that the cable is in and `ip link` shows its network device up, with an address"))
+			all = append(all, warn(checkPorts, r.String()+": "+why, remedy(r)))
 		case r.LinkLayer == device.Ethernet && r.ActiveMTU < fullMTU:
 			good++
 			all = append(all, warn(checkPorts, fmt.Sprintf("%s: packets of %d bytes, since the MTU of %s is %d", r, r.ActiveMTU, r.NetDev, r.MTU),
@@ -112,6 +115,18 @@ func ports(rails []device.Rail) []Finding {
 		}
 	}
 	return all
+}
+
+// remedy is what is to be done about a port that cannot be used.
+func remedy(r device.Rail) string {
+	switch {
+	case r.Problem == "":
+		return "see that the cable is in and `ip link` shows its network device up, with an address"
+	case r.State == device.StateActive:
+		return "use another device (--device)"
+	}
+	return "see that this user may open the file of the device below /dev/infiniband (`ls -l`; rdma-core's udev rules let everybody); " +
+		"give it to a container by --device, and to a unit by DeviceAllow="
 }
 
 // memlock looks at how much memory may be pinned.

@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -33,23 +34,40 @@ func TestLocal(t *testing.T) {
 		"nothing": {func(*doctor.Host) {}, nil, fault.OK},
 		"a device that cannot be used": {
 			func(h *doctor.Host) { h.Rails = none },
-			skipped("devices", "fail looking: none get one", "ports", "counters", "memlock", "cgroup"), fault.NoDevice,
+			skipped("devices", "fail looking: none get one", "ports", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.NoDevice,
 		},
 		"no device": {
 			func(h *doctor.Host) { h.Rails, h.Root = none, fstest.MapFS{} },
-			skipped("devices", "warn looking: none; copies go by TCP get one", "ports", "counters", "memlock", "cgroup"), fault.OK,
+			skipped("devices", "warn looking: none; copies go by TCP get one", "ports", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.OK,
 		},
 		"no device for RDMA": {
 			func(h *doctor.Host) { h.By, h.Rails, h.Root = transport.RDMA, none, fstest.MapFS{} },
-			skipped("devices", "fail looking: none get one", "ports", "counters", "memlock", "cgroup"), fault.NoDevice,
+			skipped("devices", "fail looking: none get one", "ports", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.NoDevice,
 		},
 		"copies by TCP": {
 			func(h *doctor.Host) { h.By = transport.TCP },
-			skipped("devices", "skip copies by TCP need none", "ports", "counters", "memlock", "cgroup"), fault.OK,
+			skipped("devices", "skip copies by TCP need none", "ports", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.OK,
 		},
 		"a port is down": {
 			func(h *doctor.Host) { h.Rails = rails(good, rail("rxe1", "DOWN", 9000, 4096)) },
 			map[string]string{"ports": "warn rxe1/1 on eth0: port DOWN"},
+			fault.OK,
+		},
+		"a device that may not be opened": {
+			func(h *doctor.Host) {
+				shut := device.Rail{Device: "rxe1", Port: 1, State: "UNKNOWN", LinkLayer: device.NoLink, Problem: "open /dev/infiniband/uverbs1: permission denied"}
+				h.Rails = rails(good, shut)
+			},
+			map[string]string{"ports": "warn rxe1/1: open /dev/infiniband/uverbs1: permission denied see that this user may open the file"},
+			fault.OK,
+		},
+		"a device of another kind": {
+			func(h *doctor.Host) {
+				other := rail("siw0", device.StateActive, 9000, 4096)
+				other.Problem = "iWARP"
+				h.Rails = rails(good, other)
+			},
+			map[string]string{"ports": "warn siw0/1 on eth0: iWARP use another device"},
 			fault.OK,
 		},
 		"all are down": {
@@ -127,7 +145,7 @@ func TestLocal(t *testing.T) {
 				switch {
 				case bad && strings.Contains(text, want):
 					seen[f.ID] = true
-				case f.Status != doctor.OK && (f.ID != "tls" || f.Status != doctor.Skip):
+				case f.Status != doctor.OK && (f.Status != doctor.Skip || !slices.Contains([]string{"tls", "pci", "pfc-ecn"}, f.ID)):
 					t.Errorf("%s: %s", f.ID, text)
 				}
 			}

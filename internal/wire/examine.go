@@ -76,7 +76,7 @@ func ToExamined(m *pb.ExamineResponse) (e Examined, err error) {
 	if v := m.GetVolume(); v != nil {
 		e.Volume = &storage.Volume{
 			Kind: Printable(v.GetKind(), MaxName), ReadOnly: v.GetReadOnly(), Memory: v.GetMemory(), Reserves: v.GetReserves(),
-			Known: v.Free != nil, Free: v.GetFree(), //nolint:protogetter // whether it is there
+			Known: v.Free != nil, Free: v.GetFree(),
 			Untried: Printable(v.GetUntried(), MaxText), Buffered: Printable(v.GetBuffered(), MaxText),
 			Wrote: int64(min(v.GetWrote(), MaxSize)), Took: duration(v.GetWroteNanos()),
 		}
