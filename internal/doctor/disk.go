@@ -13,7 +13,7 @@ import (
 // one of two things has to be for the other to wait: probes as short as these do not agree
 // any better.
 const (
-	littleRoom = 1 << 30
+	littleRoom = 256 << 20
 	muchSlower = 1.1
 )
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -18,7 +19,7 @@ func TestDoctor(t *testing.T) {
 		exit   int
 		checks map[string]string // of each that is not ok, what is said
 	}{
-		{name: "nothing", args: []string{there}},
+		{name: "nothing", args: []string{"--dir=" + diskDir, there + "::disk"}},
 		{name: "without a host"},
 		{
 			name: "UDP 4791 dropped", broken: (*lab).wall, args: []string{there}, exit: 5,
@@ -40,6 +41,18 @@ func TestDoctor(t *testing.T) {
 		{
 			name: "64 files", prefix: []string{"prlimit", "--nofile=64:64"},
 			checks: map[string]string{"files": "ulimit -n"},
+		},
+		{
+			name: "no room", args: []string{"--dir=" + smallDir, there + "::small"},
+			checks: map[string]string{"disk": "make room there"},
+		},
+		{
+			name: "a disk that is read-only", broken: (*lab).freeze, args: []string{"--dir=" + smallDir},
+			checks: map[string]string{"disk": "it is read-only"},
+		},
+		{
+			name: "a clock that is ahead", broken: (*lab).hurry, args: []string{there},
+			checks: map[string]string{"clock": "behind this host's"},
 		},
 		{
 			name: "a cgroup with 3 objects", broken: (*lab).fence,
@@ -72,7 +85,7 @@ func TestDoctor(t *testing.T) {
 					continue
 				}
 				want, bad := c.checks[l.ID]
-				good := l.Status == "ok" || l.ID == "tls" && l.Status == "skip" ||
+				good := l.Status == "ok" || l.Status == "skip" && slices.Contains([]string{"tls", "pci", "pfc-ecn", "disk"}, l.ID) ||
 					l.ID == "counters" // what is lost in emulated guests is another matter
 				if good && !bad {
 					continue
@@ -89,6 +102,20 @@ func TestDoctor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// freeze lets nothing be written to a file system of node1's.
+func (l *lab) freeze(t *testing.T) {
+	t.Helper()
+	mustLater(t, l.here, "mount -o remount,rw %s", smallDir)
+	must(t, l.here, "mount -o remount,ro %s", smallDir)
+}
+
+// hurry puts node1's clock an hour ahead.
+func (l *lab) hurry(t *testing.T) {
+	t.Helper()
+	mustLater(t, l.here, "date -s @$(($(date +%%s) - 3600))")
+	must(t, l.here, "date -s @$(($(date +%%s) + 3600))")
 }
 
 // narrow gives both networks of node1 the MTU of the Internet.
