@@ -15,7 +15,7 @@ func TestDisk(t *testing.T) {
 	t.Parallel()
 	disk100 := func(change func(*storage.Volume)) storage.Volume {
 		v := storage.Volume{
-			Kind: "ext4", Reserves: true, Known: true, Free: 2 << 30, Tried: true, Wrote: 10 << 20, Took: 100 * time.Millisecond,
+			Kind: "ext4", Reserves: true, Known: true, Free: 2 << 30, Wrote: 10 << 20, Took: 100 * time.Millisecond,
 		}
 		change(&v)
 		return v
@@ -31,13 +31,13 @@ func TestDisk(t *testing.T) {
 		{"the disk is slower", func(*storage.Volume) {}, 770, OK, "past the page cache; the wire brings 770 MiB/s: copies wait for the disk"},
 		{"the wire is slower", func(*storage.Volume) {}, 38, OK, "; the wire brings 38 MiB/s: copies wait for the wire"},
 		{"neither is", func(*storage.Volume) {}, 105, OK, "; the wire brings 105 MiB/s, which is as much"},
-		{"only looked at", func(v *storage.Volume) { v.Tried, v.Wrote = false, 0 }, 770, OK, "room is taken before the bytes come"},
+		{"only looked at", func(v *storage.Volume) { v.Wrote = 0 }, 770, OK, "room is taken before the bytes come"},
 		{"in memory", func(v *storage.Volume) { v.Kind, v.Memory, v.Wrote = "tmpfs", true, 0 }, 770, OK, "tmpfs, 2.0 GiB free, in memory: RDMA writes to the files themselves"},
 		{"room is short", func(v *storage.Volume) { v.Free = 5 << 20 }, 0, Warn, "5.0 MiB free"},
 		{"nothing can be written", func(v *storage.Volume) { v.Untried, v.Wrote = "permission denied", 0 }, 0, Warn, "; nothing was written there: permission denied"},
 		{"read-only and full", func(v *storage.Volume) { v.ReadOnly, v.Free, v.Untried = true, 0, "it is read-only" }, 0, Warn, "written there: it is read-only"},
 		{"by the page cache", func(v *storage.Volume) { v.Buffered = "O_DIRECT: no" }, 770, Warn, "takes 100 MiB/s by way of the page cache; the wire brings 770 MiB/s: copies wait for the disk; a CPU copies what arrives (O_DIRECT: no)"},
-		{"not Linux", func(v *storage.Volume) { *v = storage.Volume{Tried: true, Untried: "unsupported operation"} }, 770, OK, "/d: a file system of which nothing is known"},
+		{"not Linux", func(v *storage.Volume) { *v = storage.Volume{Untried: "unsupported operation"} }, 770, OK, "/d: a file system of which nothing is known"},
 	} {
 		f := disk("/d", disk100(tt.change), tt.wire*(1<<20))
 		if f.ID != "disk" || f.Status != tt.status || !strings.Contains(f.Observed, tt.says) || (f.Fault == nil) != (f.Status == OK) {

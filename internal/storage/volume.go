@@ -17,7 +17,6 @@ type Volume struct {
 	Free     uint64 // bytes, for this user
 
 	// What Try has found out.
-	Tried    bool
 	Untried  string        // why nothing was written after all; empty: it was
 	Buffered string        // why a CPU has to copy what is written; empty: it has not
 	Wrote    int64         // bytes
@@ -65,7 +64,6 @@ func (d *Dir) Try(ctx context.Context) (Volume, error) {
 	if err != nil {
 		return v, err
 	}
-	v.Tried = true
 	switch {
 	case v.ReadOnly:
 		v.Untried = "it is read-only"
@@ -91,7 +89,9 @@ func (d *Dir) try(ctx context.Context, v *Volume) {
 	if v.Memory {
 		return // there is no disk to be waited for
 	}
-	err = preallocate(f, tryBytes)
+	if err = f.Truncate(tryBytes); err == nil {
+		err = preallocate(f, tryBytes)
+	}
 	if !matters(err) {
 		s := &Sink{file: f, meta: Meta{Size: tryBytes}, place: &place{path: shown(d.path)}}
 		defer s.past.close()
