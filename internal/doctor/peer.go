@@ -74,7 +74,7 @@ var (
 func rdma(ctx context.Context, o client.Options, say func(Finding)) bool {
 	works := true
 	for _, d := range directions {
-		session, err := move(ctx, o, transport.RDMA, d, probeBytes)
+		session, err := ping(ctx, o, d)
 		f := way(rdmaChecks[d], session, err)
 		if d == transport.Put && err != nil && o.Transport == 0 && f.Fault.Code == fault.NoDevice {
 			// That is the same in both directions, and copies do without.
@@ -88,6 +88,43 @@ func rdma(ctx context.Context, o client.Options, say func(Finding)) bool {
 		works = works && err == nil
 	}
 	return works
+}
+
+// dial opens a session of a kind, for one direction.
+func dial(ctx context.Context, o client.Options, k transport.Kind, d transport.Direction) (*client.Session, error) {
+	o.Transport, o.Direction = k, d
+	if k == transport.TCP {
+		o.Device = ""
+	}
+	return client.Dial(ctx, o)
+}
+
+// pingLimit is how long RDMA may take for what TCP has brought at once. A NIC gives up by
+// itself after some four seconds; Soft-RoCE takes half a minute for it.
+const pingLimit = 5 * time.Second
+
+// ping moves a little by RDMA. What has not come through in time is dropped on the way.
+func ping(ctx context.Context, o client.Options, d transport.Direction) (moved, error) {
+	s, err := dial(ctx, o, transport.RDMA, d)
+	if err != nil {
+		return moved{}, err
+	}
+	defer func() { _ = s.Close() }() //nolint:contextcheck // as in move
+	limited, done := context.WithTimeoutCause(ctx, pingLimit, silent(o.Host))
+	defer done()
+	r, err := s.Blank(limited, probeBytes)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = context.Cause(limited)
+	}
+	return moved{s.Peer(), r.Bytes, r.Elapsed}, err
+}
+
+// silent is the fault of a way by RDMA on which nothing comes through.
+func silent(host string) error {
+	f := fault.New(fault.Path, "moving memory by RDMA", fmt.Errorf("the two hosts have set it up by TCP, and then nothing came through within %v", pingLimit),
+		"open UDP port 4791 (RoCEv2) both ways in every firewall between the hosts, and compare their MTUs: rdmacp devices")
+	f.Host = host
+	return f
 }
 
 // unreachable reports whether a fault says that nothing can be done with the daemon.
@@ -112,11 +149,7 @@ func (m moved) rate() float64 { return float64(m.bytes) / m.took.Seconds() }
 
 // move opens a session of a kind and moves bytes of memory through it.
 func move(ctx context.Context, o client.Options, k transport.Kind, d transport.Direction, n int64) (m moved, err error) {
-	o.Transport, o.Direction = k, d
-	if k == transport.TCP {
-		o.Device = ""
-	}
-	s, err := client.Dial(ctx, o)
+	s, err := dial(ctx, o, k, d)
 	if err != nil {
 		return m, err
 	}
