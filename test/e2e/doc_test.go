@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package e2e holds rdmacp and rdmad, as commands on two hosts, to what they
 // promise while hosts, wires and disks fail.
 //

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command vm boots Soft-RoCE hosts in QEMU and runs a command in them. The same program is, inside of such a host,
 // its PID 1, its agent, and the command "on".
 package main

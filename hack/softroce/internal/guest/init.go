@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package guest is what runs inside a guest: PID 1, which makes the guest what its spec says; the agent, which runs
 // commands for the host and for the other guests; and "on", the agent's client.
 package guest

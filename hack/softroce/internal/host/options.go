@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package host is the testbed's host side: it boots the guests, runs the command in the first of them, and brings
 // back what it printed and left.
 package host

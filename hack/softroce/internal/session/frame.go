@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package session runs commands at the other end of a byte stream: a guest's serial port, or a TCP connection between
 // guests. Both carry the same frames, so that "run this there" is written once.
 package session
