@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/spf13/pflag"
 
@@ -40,10 +41,14 @@ func (a *app) dirs() []string {
 	if home := cmp.Or(a.io.Getenv("HOME"), a.io.Getenv("USERPROFILE")); own == "" && home != "" {
 		own = filepath.Join(home, ".config")
 	}
-	if own == "" {
-		return []string{"/etc/rdmacp"}
+	var dirs []string
+	if own != "" {
+		dirs = append(dirs, filepath.Join(own, "rdmacp"))
 	}
-	return []string{filepath.Join(own, "rdmacp"), "/etc/rdmacp"}
+	if runtime.GOOS == "windows" {
+		return dirs // whoever has an account may make a folder at the top of a drive
+	}
+	return append(dirs, "/etc/rdmacp")
 }
 
 // find returns the files to use; ok is false where there are none.

@@ -42,7 +42,7 @@ func newJob(c command, args []string, login bool) (job, error) {
 		if err != nil {
 			return job{}, err
 		}
-		j.sources = append(j.sources, l)
+		j.sources = append(j.sources, l.expand()...)
 	}
 	var err error
 	if j.dst, err = parseLocation(args[last], login); err != nil {
@@ -174,8 +174,13 @@ func (l location) isDir() bool {
 	if l.remote != nil {
 		return l.remote.TrailingSlash
 	}
-	base := path.Base(l.arg)
-	return strings.HasSuffix(l.arg, "/") || base == "." || base == ".."
+	return isDir(l.arg)
+}
+
+// isDir is that of a name on this host.
+func isDir(name string) bool {
+	base := path.Base(name)
+	return strings.HasSuffix(name, "/") || base == "." || base == ".."
 }
 
 // local are the names on this host.

@@ -70,6 +70,9 @@ func (o outcome) stats() string {
 	row("wakeups a GiB", func(c client.Counters) string { return perGiB(c, c.Wakeups) })
 	row("system calls a GiB", func(c client.Counters) string { return perGiB(c, c.Calls) })
 	row("context switches", func(c client.Counters) string {
+		if c.CPU.Voluntary+c.CPU.Involuntary == 0 { // Windows does not count them, and nobody copies without waiting
+			return "not counted"
+		}
 		return console.Number(int64(c.CPU.Voluntary)) + " waiting, " + console.Number(int64(c.CPU.Involuntary)) + " not"
 	})
 	row("CPU time", func(c client.Counters) string {

@@ -54,6 +54,9 @@ func (r *remote) base() string {
 // any '/', and ./a:b is a local file. Where there is a login on the other host, there
 // is a home directory, too, and there are no exports.
 func parseLocation(arg string, login bool) (location, error) {
+	if name, ok := onDrive(arg); ok {
+		return location{arg: name}, nil
+	}
 	loc := location{arg: arg}
 	host, rest, isRemote := splitHost(arg)
 	var err error

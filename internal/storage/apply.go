@@ -4,12 +4,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
-// modeBits are those bits of a mode that can be set.
+// modeBits are those bits of a mode that an entry has.
 const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 
 // subject is something whose mode, owner, attributes and times are set.
@@ -99,13 +100,16 @@ func (s *Store) applyOwner(on *subject, w *tree.Owner) (tried, right bool) {
 	return true, err == nil
 }
 
+// sameTime reports whether two times are one to the file system.
+func sameTime(a, b time.Time) bool { return a.Truncate(timeStep).Equal(b.Truncate(timeStep)) }
+
 // differs returns what of m differs at what stands there.
 func (s *Store) differs(p *place, m tree.Meta, old fs.FileInfo) tree.Change {
 	var c tree.Change
-	if s.opts.Times && !m.ModTime.IsZero() && !old.ModTime().Equal(m.ModTime) {
+	if s.opts.Times && !m.ModTime.IsZero() && !sameTime(old.ModTime(), m.ModTime) {
 		c |= tree.Time
 	}
-	if s.opts.Perms && old.Mode()&modeBits != s.kept(m) {
+	if s.opts.Perms && (old.Mode()^s.kept(m))&shownBits != 0 {
 		c |= tree.Mode
 	}
 	uid, gid := s.owners.want(m.Owner, s.opts)

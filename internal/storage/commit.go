@@ -112,5 +112,5 @@ func (s *Sink) rename() error {
 	if in := s.place.in; in != nil && in.fresh.Load() {
 		return renameHere(s.place, s.partial) // os.Root would look for a directory first
 	}
-	return s.place.root.Rename(s.partial, s.place.leaf)
+	return replace(s.place.root, s.partial, s.place.leaf)
 }

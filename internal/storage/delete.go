@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -64,7 +63,7 @@ func (d *deletion) folder(ctx context.Context, f *folder) error {
 		return nil
 	}
 	for _, name := range names {
-		if _, has := f.names[name]; has {
+		if _, has := f.names[folded(name)]; has {
 			continue
 		}
 		if _, err := d.entry(ctx, h.root, name, f.below(d.store.base, name)); err != nil {
@@ -125,7 +124,7 @@ func (d *deletion) remove(root *os.Root, leaf, path string) bool {
 		return false
 	}
 	if !d.store.readOnly() {
-		if err := d.store.seam.do(stepDelete, func() error { return root.Remove(leaf) }); err != nil {
+		if err := d.store.seam.do(stepDelete, func() error { return removeAt(root, leaf) }); err != nil {
 			d.problem(leaf, wrap("deleting "+shown(path), err))
 			return false
 		}
@@ -166,7 +165,7 @@ func (d *deletion) inside(ctx context.Context, root *os.Root, leaf, path string,
 	}
 	left, all := d.left, true
 	for _, name := range names {
-		gone, err := d.entry(ctx, sub, name, filepath.Join(path, name))
+		gone, err := d.entry(ctx, sub, name, path+"/"+name)
 		if err != nil {
 			return false, err
 		}

@@ -18,10 +18,7 @@ type verdict struct {
 	fix  string
 }
 
-const (
-	fixSpace = "free some space there, or choose another destination"
-	fixDisk  = "look for disk errors in the kernel log of that host (dmesg) before trying again"
-)
+const fixSpace = "free some space there, or choose another destination"
 
 var verdicts = map[syscall.Errno]verdict{
 	syscall.ENOENT:       {fault.NotFound, "", "check the spelling; directories on the way must exist already"},
@@ -66,8 +63,10 @@ func wrap(what string, err error) error {
 func classify(err error) (verdict, error) {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
-		if v, ok := verdicts[errno]; ok {
-			return v, errno
+		for _, known := range [...]map[syscall.Errno]verdict{hostVerdicts, verdicts} {
+			if v, ok := known[errno]; ok {
+				return v, errno
+			}
 		}
 	}
 	why := err

@@ -52,7 +52,7 @@ func (s *Store) tidy(e tree.Entry, p *place) error {
 		_ = l.Close(true) // it has nothing to remove
 		return nil        //nolint:nilerr // another run has it; should this one need it, it will be told so
 	}
-	_ = s.seam.do(stepJournalRemove, func() error { return p.root.Remove(name) }) // it is of no use, but harms nobody
+	_ = s.seam.do(stepJournalRemove, func() error { return removeAt(p.root, name) }) // it is of no use, but harms nobody
 	return l.Close(true)
 }
 

@@ -56,7 +56,7 @@ func (l *landing) startJournal() *journal {
 	source := encodeSource(identityOf(l.entry.Meta))
 	var f *os.File
 	err := l.sink.seam.do(stepJournalMake, func() (err error) {
-		if err := p.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := removeAt(p.root, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		f, err = p.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -202,7 +202,7 @@ func (j *journal) remove() error {
 		if err != nil || !os.SameFile(held, here) {
 			return err
 		}
-		return p.root.Remove(name)
+		return removeAt(p.root, name)
 	})
 	return wrap("removing the journal of "+p.shown(), err)
 }

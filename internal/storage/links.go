@@ -81,7 +81,7 @@ func (s *Store) compareOther(l *link, p *place, old fs.FileInfo) tree.Change {
 			return tree.Kinds
 		}
 		to, err := p.root.Readlink(p.leaf)
-		same = err == nil && to == l.to
+		same = err == nil && slashed(to) == l.to
 	case tree.FIFO:
 		same = mode&fs.ModeNamedPipe != 0
 	case tree.Socket:
@@ -153,7 +153,7 @@ func (s *Store) make(l *link) error {
 func (s *Store) replace(l *link, p *place, what string) error {
 	name := linkName(p.leaf)
 	err := s.seam.do(stepMake, func() error {
-		err := p.root.Remove(name) // a killed run's
+		err := removeAt(p.root, name) // a killed run's
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -163,12 +163,12 @@ func (s *Store) replace(l *link, p *place, what string) error {
 		return wrap(what, err)
 	}
 	if err = s.dressLink(l, p, name); err == nil {
-		err = wrap(what, s.seam.do(stepPutMade, func() error { return p.root.Rename(name, p.leaf) }))
+		err = wrap(what, s.seam.do(stepPutMade, func() error { return replace(p.root, name, p.leaf) }))
 	}
 	if err == nil {
 		return nil
 	}
-	cleanup := p.root.Remove(name)
+	cleanup := removeAt(p.root, name)
 	if errors.Is(cleanup, fs.ErrNotExist) {
 		cleanup = nil
 	}
@@ -210,7 +210,7 @@ func (s *Store) linkAt(l *link, p *place, name string) error {
 			"keep other programs away from it, and run the copy again")
 	}
 	if err != nil {
-		return joined(wrap("linking "+p.shown(), err), p.root.Remove(name))
+		return joined(wrap("linking "+p.shown(), err), removeAt(p.root, name))
 	}
 	return nil
 }

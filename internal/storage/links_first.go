@@ -24,7 +24,7 @@ type firstName struct {
 // there already may have got the source's time since it was looked at.
 func (n *firstName) is(info fs.FileInfo) bool {
 	return n.info != nil && os.SameFile(n.info, info) && n.info.Size() == info.Size() &&
-		(n.info.ModTime().Equal(info.ModTime()) || n.modified.Equal(info.ModTime()))
+		(n.info.ModTime().Equal(info.ModTime()) || sameTime(n.modified, info.ModTime()))
 }
 
 // remember notes where a file goes that hard links may follow. Old is what stands

@@ -54,6 +54,9 @@ func checkName(name string) error {
 		case len(part) > maxComponent:
 			return fmt.Errorf("a component of the name is %d bytes long; at most %d are allowed", len(part), maxComponent)
 		}
+		if err := holdable(part); err != nil {
+			return err
+		}
 	}
 	return nil
 }

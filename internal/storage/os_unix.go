@@ -8,12 +8,24 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // nonblock keeps an open from waiting for the other end of a FIFO.
 const nonblock = unix.O_NONBLOCK
+
+const (
+	// keepsOwners says that a user and a group are numbers, here as elsewhere.
+	keepsOwners = true
+
+	// shownBits are those of a mode that a file shows once they are set.
+	shownBits = modeBits
+
+	// timeStep is the step in which times of files are kept.
+	timeStep = time.Nanosecond
+)
 
 var errLocked = errors.New("locked by another process")
 
@@ -45,6 +57,12 @@ func ours(info fs.FileInfo) bool {
 // noDirSync reports whether err is how a file system says that directories
 // cannot be synced.
 func noDirSync(err error) bool { return errors.Is(err, unix.EINVAL) }
+
+// removeAt removes leaf.
+func removeAt(root *os.Root, leaf string) error { return root.Remove(leaf) }
+
+// replace gives the file from the name to, whatever has that.
+func replace(root *os.Root, from, to string) error { return root.Rename(from, to) }
 
 // control calls fn with f's descriptor, again where a signal interrupted it.
 func control(f *os.File, fn func(fd int) error) error {

@@ -13,6 +13,18 @@ import (
 // nonblock is for FIFOs, which are no files here.
 const nonblock = 0
 
+const (
+	// keepsOwners says that users have no numbers that would say anything elsewhere.
+	keepsOwners = false
+
+	// shownBits are those of a mode that a file shows once they are set: whether it is
+	// read-only.
+	shownBits fs.FileMode = 0o200
+
+	// timeStep is the step in which times of files are kept.
+	timeStep = 100 * time.Nanosecond
+)
+
 var errLocked = errors.New("locked by another process")
 
 // lockedAt is where the one byte lies that a lock is on. Locks are no mere promises here:
@@ -83,6 +95,39 @@ func preallocate(*os.File, int64) error { return nil }
 
 // allocated does not know.
 func allocated(*os.File, fs.FileInfo) int64 { return 0 }
+
+// removeAt removes leaf. File systems that have never heard of the way in which os.Root
+// does it, and Wine before 9, know the one in which a file goes when it is closed.
+func removeAt(root *os.Root, leaf string) error {
+	err := root.Remove(leaf)
+	if !errors.Is(err, windows.ERROR_INVALID_FUNCTION) {
+		return err
+	}
+	if err := root.Chmod(leaf, 0o600); err != nil { // what is read-only does not go
+		return err
+	}
+	f, err := root.OpenFile(leaf, os.O_RDONLY|windows.FILE_FLAG_DELETE_ON_CLOSE|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// replace gives the file from the name to. That of a file that is read-only is not for others
+// until it is so no more.
+func replace(root *os.Root, from, to string) error {
+	err := root.Rename(from, to)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if old, lookErr := root.Lstat(to); lookErr != nil || !old.Mode().IsRegular() || old.Mode()&0o200 != 0 {
+		return err
+	}
+	if err := root.Chmod(to, 0o600); err != nil {
+		return err
+	}
+	return root.Rename(from, to)
+}
 
 // control calls fn with f's handle.
 func control(f *os.File, fn func(fd int) error) error {

@@ -15,7 +15,7 @@ type ownerNames struct {
 
 func newOwnerNames(o tree.WalkOptions) *ownerNames {
 	return &ownerNames{
-		send: o.Owner || o.Group, users: o.Owner && o.Names, groups: o.Group && o.Names,
+		send: (o.Owner || o.Group) && keepsOwners, users: o.Owner && o.Names, groups: o.Group && o.Names,
 		sentUser: map[uint32]bool{}, sentGroup: map[uint32]bool{},
 	}
 }

@@ -24,7 +24,7 @@ func (o *owners) want(w *tree.Owner, opts tree.LandOptions) (uid, gid int) {
 		return int(opts.As.UID), int(opts.As.GID)
 	}
 	uid, gid = -1, -1
-	if w == nil {
+	if w == nil || !keepsOwners {
 		return uid, gid
 	}
 	o.mu.Lock()

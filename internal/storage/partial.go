@@ -103,7 +103,7 @@ func (s *Sink) discard() error {
 
 // unname removes the partial file's name.
 func (s *Sink) unname(verb string) error {
-	err := s.seam.do(stepDiscard, func() error { return s.place.root.Remove(s.partial) })
+	err := s.seam.do(stepDiscard, func() error { return removeAt(s.place.root, s.partial) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

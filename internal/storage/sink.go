@@ -141,7 +141,7 @@ func (s *Sink) removePartial() error {
 	if err != nil || !still {
 		return err
 	}
-	return s.place.root.Remove(s.partial)
+	return removeAt(s.place.root, s.partial)
 }
 
 // release closes everything, which gives the lock back. There is nothing left to

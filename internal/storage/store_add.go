@@ -45,8 +45,13 @@ func (s *Store) add(ctx context.Context, e tree.Entry, v *tree.Verdict) error {
 	if err := s.ensureBase(); err != nil {
 		return err
 	}
-	if s.opts.Delete && f != nil && e.Name != "" {
-		f.tell(leaf)
+	if f != nil && e.Name != "" {
+		if err := f.claim(leaf); err != nil {
+			return err
+		}
+		if s.opts.Delete {
+			f.tell(leaf)
+		}
 	}
 	if e.Kind == tree.Dir {
 		return s.addDir(e, f, leaf, v)
@@ -70,12 +75,31 @@ func (s *Store) add(ctx context.Context, e tree.Entry, v *tree.Verdict) error {
 	return s.addOther(e, f, p, v)
 }
 
+// claim refuses a name that is one with another of the source's to this file system: one file
+// would be lost for the other. What was there before the copy has no part in it.
+func (f *folder) claim(leaf string) error {
+	if !foldsNames {
+		return nil
+	}
+	if f.claimed == nil {
+		f.claimed = map[string]string{}
+	}
+	name := folded(leaf)
+	first, taken := f.claimed[name]
+	if taken && first != leaf {
+		return fault.New(fault.Usage, "creating "+f.shown(leaf), errors.New("the source has "+shown(first)+", too, and here the two are one name"),
+			"rename one of the two at the source, or leave it out")
+	}
+	f.claimed[name] = leaf
+	return nil
+}
+
 // tell remembers that the source has something of that name in f.
 func (f *folder) tell(leaf string) {
 	if f.names == nil {
 		f.names = map[string]struct{}{}
 	}
-	f.names[leaf] = struct{}{}
+	f.names[folded(leaf)] = struct{}{}
 }
 
 // place returns the place of a leaf in f, which stays open until that is closed.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -33,7 +34,8 @@ type folder struct {
 	births  sync.Once
 	born    *status // of a file that was made in it: who owns those; nil: not known
 
-	names map[string]struct{} // what the source has in it; only where something is to be deleted
+	names   map[string]struct{} // what the source has in it; only where something is to be deleted
+	claimed map[string]string   // the same by what is one name to the file system; only where several are
 
 	open *handle
 }
@@ -67,7 +69,7 @@ func (f *folder) below(top *folder, leaf string) string {
 		}
 		return leaf
 	}
-	return f.up.below(top, filepath.Join(f.leaf, leaf))
+	return f.up.below(top, path.Join(f.leaf, leaf))
 }
 
 // openFolder opens the directory called leaf, through no symbolic link.

@@ -122,7 +122,7 @@ func (s *Store) looksEqual(m tree.Meta, old fs.FileInfo) bool {
 	if o.IgnoreTimes || o.Checksum || old.Size() != m.Size {
 		return false
 	}
-	return o.SizeOnly || !m.ModTime.IsZero() && old.ModTime().Equal(m.ModTime)
+	return o.SizeOnly || !m.ModTime.IsZero() && sameTime(old.ModTime(), m.ModTime)
 }
 
 // tooNew reports whether a regular file is left alone since it is newer than the

@@ -97,7 +97,7 @@ func (s *Store) enterDir(f *folder, e tree.Entry, v *tree.Verdict) error {
 		f.absent = true
 		return nil
 	}
-	if err := s.seam.do(stepDelete, func() error { return p.root.Remove(p.leaf) }); err != nil {
+	if err := s.seam.do(stepDelete, func() error { return removeAt(p.root, p.leaf) }); err != nil {
 		return wrap("replacing the symbolic link "+p.shown(), err)
 	}
 	return s.makeDir(f, p, e.Meta)

@@ -109,7 +109,7 @@ func (s *Store) removeMark() error {
 		return err
 	}
 	defer func() { _ = p.close() }()
-	err = s.seam.do(stepUnmark, func() error { return p.root.Remove(p.leaf) })
+	err = s.seam.do(stepUnmark, func() error { return removeAt(p.root, p.leaf) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

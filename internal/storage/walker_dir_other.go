@@ -122,7 +122,10 @@ func (w *walkDir) sub(leaf string, through bool) (*walkDir, error) {
 }
 
 // readlink returns what the symbolic link leaf says.
-func (w *walkDir) readlink(leaf string) (string, error) { return w.root.Readlink(leaf) }
+func (w *walkDir) readlink(leaf string) (string, error) {
+	to, err := w.root.Readlink(leaf)
+	return slashed(to), err
+}
 
 // names returns the names in the directory, in no order.
 func (w *walkDir) names() ([]string, error) {
@@ -135,7 +138,7 @@ func (w *walkDir) names() ([]string, error) {
 }
 
 // remove removes leaf, which is not a directory.
-func (w *walkDir) remove(leaf string) error { return w.root.Remove(leaf) }
+func (w *walkDir) remove(leaf string) error { return removeAt(w.root, leaf) }
 
 // noFile reports whether err is how open and sub say that something else has come
 // to stand where a file or directory was.
