@@ -92,6 +92,11 @@ func land(t target, n tree.Naming, several bool, o tree.LandOptions) (*Store, er
 	if t.name == "" {
 		return nil, wrap(what, fs.ErrNotExist)
 	}
+	if t.leaf != "" { // ahead of looking there: the system might take it for something else
+		if err := holdable(t.leaf); err != nil {
+			return nil, fault.New(fault.Usage, what, err, "choose another name")
+		}
+	}
 	info, err := t.look()
 	gone := errors.Is(err, fs.ErrNotExist)
 	// A link to nowhere, or out of a Dir, is replaced and not followed.

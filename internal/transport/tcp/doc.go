@@ -1,6 +1,6 @@
 // Package tcp moves extents over TCP connections, or those of a unix socket, where
-// there is no RDMA. What lies in the page cache goes out by sendfile(2), and no CPU
-// copies it at that end.
+// there is no RDMA. What lies in the page cache goes out by sendfile(2), or by
+// TransmitFile on Windows, and no CPU copies it at that end.
 //
 // The driver drives here too, but the lender dials: it opens as many connections as
 // the two ends agreed on, to the listener that the control connection was made to, and
