@@ -45,10 +45,15 @@ threats: ## have somebody hostile try what can be tried, and write docs/threats.
 	@hack/threats
 
 .PHONY: package package-test
-package: ## make the packages for Debian and RPM: bin/packages
+package: ## make the packages for Debian and RPM, and the client for Windows: bin/packages
 	@hack/package/run
 package-test: ## install, use, upgrade and remove the package under systemd in a guest
 	@hack/package/test
+
+.PHONY: windows-test
+windows-test: ## copy with rdmacp.exe under Wine, which takes 1.5 GB of disk, to and from a daemon here
+	@hack/deps build windows
+	RDMA_TEST=required go test -count=1 -run 'TestWindows$$' ./test/script
 
 .PHONY: lint
 lint: ## golangci-lint, buf lint, shellcheck, the chart, and whether generated code is in step

@@ -149,12 +149,18 @@ func again(t *testing.T, args ...string) line {
 // killAt kills a process once a copy has moved so many bytes.
 func killAt(t *testing.T, n int64, out io.Reader, victim *exec.Cmd) {
 	t.Helper()
+	endAt(t, n, out, victim, os.Kill)
+}
+
+// endAt sends it a signal then.
+func endAt(t *testing.T, n int64, out io.Reader, victim *exec.Cmd, by os.Signal) {
+	t.Helper()
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var l line
 		must(t, json.Unmarshal(lines.Bytes(), &l))
 		if l.Type == "progress" && l.Bytes >= n {
-			must(t, victim.Process.Kill())
+			must(t, victim.Process.Signal(by))
 			go func() { _, _ = io.Copy(io.Discard, out) }()
 			return
 		}
