@@ -82,6 +82,7 @@ func (it *item) put(ctx context.Context) error {
 		it.ruined = true
 		return it.wrap("committing", err)
 	}
+	it.old.close() // not everywhere can a file be replaced that is open
 	if err := it.sink.seam.do(stepRename, it.sink.rename); err != nil {
 		return it.wrap("putting into place", err)
 	}

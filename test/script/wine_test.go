@@ -72,7 +72,7 @@ func (w *wine) prefix(t *testing.T) string {
 		return kept
 	}
 	must(t, os.MkdirAll(cache, 0o755))
-	made, err := os.MkdirTemp(cache, "wine-new-")
+	made, err := os.MkdirTemp(cache, "wine-new-") //nolint:usetesting // it is to stay
 	must(t, err)
 	defer func() { _ = os.RemoveAll(made) }() // it has another name by then, or is of no use
 	for _, args := range [][]string{{w.loader, "wineboot", "--init"}, {w.server, "--wait"}} {
