@@ -76,7 +76,7 @@ type pathTrial struct {
 	name  string
 	run   func(ctx context.Context) (sendpath.Cost, error)
 	costs []sendpath.Cost
-	skip  error // why this host has it not
+	skip  string // why this host has it not
 }
 
 // benchPaths measures, in rounds, so that a noisy moment hits all ways alike.
@@ -173,17 +173,19 @@ func (a *app) ownPath(ctx context.Context, to remote, path string, size int64, c
 
 // once goes the way once, unless this host has it not.
 func (t *pathTrial) once(ctx context.Context) error {
-	if t.skip != nil {
+	if t.skip != "" {
 		return nil
 	}
 	c, err := t.run(ctx)
 	switch {
-	case err == nil:
-		t.costs = append(t.costs, c)
 	case errors.Is(err, sendpath.ErrSkip):
-		t.skip, err = err, nil
+		t.skip = err.Error()
+		return nil
+	case err != nil:
+		return err
 	}
-	return err
+	t.costs = append(t.costs, c)
+	return nil
 }
 
 // median is the cost of the round in the middle, by CPU time.

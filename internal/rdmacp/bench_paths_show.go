@@ -43,7 +43,7 @@ func (a *app) pathTable(size int64, trials []*pathTrial) error {
 	_, _ = fmt.Fprintln(w, "WAY\tRATE\tCPU/GIB\tCYCLES/BIT\tCOPIES/BYTE\tSWITCHES/GIB\tCALLS/GIB\tNOTE")
 	for _, t := range trials {
 		if len(t.costs) == 0 {
-			_, _ = fmt.Fprintf(w, "%s\t-\t-\t-\t-\t-\t-\t%v\n", t.name, t.skip)
+			_, _ = fmt.Fprintf(w, "%s\t-\t-\t-\t-\t-\t-\t%s\n", t.name, t.skip)
 			continue
 		}
 		c := t.median()
@@ -57,7 +57,7 @@ func (a *app) pathTable(size int64, trials []*pathTrial) error {
 func (t *pathTrial) line() pathLine {
 	l := pathLine{head: head{jsonVersion, "bench_path"}, Path: t.name, Rounds: len(t.costs)}
 	if len(t.costs) == 0 {
-		l.Skipped = t.skip.Error()
+		l.Skipped = t.skip
 		return l
 	}
 	c := t.median()
