@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rdmacp/rdmacp/internal/testenv"
 )
 
 func TestMapNormal(t *testing.T) {
@@ -40,7 +42,7 @@ func TestMapReserved(t *testing.T) {
 	}
 	m, err := mapReserved(hugePage + 4096)
 	if err != nil {
-		t.Skipf("no reserved huge pages here: %v", err)
+		testenv.Missing(t, "reserved huge pages: %v", err)
 	}
 	if len(m.mem) != hugePage+4096 || !m.huge {
 		t.Errorf("%d bytes, huge %v", len(m.mem), m.huge)
