@@ -67,7 +67,11 @@ func (s *sink) place(seg Segment, take func(transport.Place) error) bool {
 		return false // write says why
 	}
 	paged, ok := l.(transport.Paged)
-	return ok && paged.Place(transport.Extent{Off: seg.Off, Len: int(seg.Len)}, take)
+	return ok && paged.Place(transport.Extent{Off: seg.Off, Len: int(seg.Len)}, func(p transport.Place) error {
+		around := tree.Around(t.verdict.Ranges, seg.Range)
+		p.Since, p.Until = around.Off, around.End()
+		return take(p)
+	})
 }
 
 // old is the digest of what the destination has of a segment.

@@ -18,7 +18,7 @@ func (s *source) show(g *given, r tree.Range, take func(transport.Place) error) 
 	if !ok {
 		return false
 	}
-	around := g.around(r)
+	around := tree.Around(g.entry.Ranges(), r) // without holes
 	err := take(transport.Place{
 		File: file, Volume: g.entry.Meta.Device, Off: r.Off, Since: around.Off, Until: around.End(),
 	})
@@ -27,14 +27,4 @@ func (s *source) show(g *given, r tree.Range, take func(transport.Place) error) 
 	}
 	s.taken(g, r)
 	return true
-}
-
-// around is the stretch of a file without holes that r lies in.
-func (g *given) around(r tree.Range) tree.Range {
-	for _, data := range g.entry.Ranges() {
-		if data.Off <= r.Off && r.End() <= data.End() {
-			return data
-		}
-	}
-	return r
 }

@@ -19,7 +19,7 @@ type Place struct {
 	Volume uint64       // the device number of its file system
 	Off    int64
 
-	// Since and Until bound what of a source there is around the extent: bytes that
-	// are to be moved too, most likely, and no holes.
+	// Since and Until bound what there is around the extent: bytes that are to be
+	// moved too, most likely, and no holes.
 	Since, Until int64
 }

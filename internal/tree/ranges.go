@@ -50,6 +50,15 @@ func (s *Ranges) Add(r Range) {
 	s.list[lo] = r
 }
 
+// Around is the one of several ranges, in ascending order, that r lies in; r if it lies in none.
+func Around(all []Range, r Range) Range {
+	i := sort.Search(len(all), func(i int) bool { return all[i].End() > r.Off })
+	if i < len(all) && all[i].Off <= r.Off && all[i].End() >= r.End() {
+		return all[i]
+	}
+	return r
+}
+
 // Has reports whether every byte of r is in the set.
 func (s *Ranges) Has(r Range) bool {
 	if r.Len <= 0 {

@@ -94,3 +94,24 @@ func TestPaths(t *testing.T) {
 		}
 	}
 }
+
+func TestAround(t *testing.T) {
+	all := []tree.Range{{10, 10}, {30, 5}, {100, 50}}
+	for _, c := range []struct{ r, want tree.Range }{
+		{tree.Range{10, 10}, all[0]},
+		{tree.Range{12, 3}, all[0]},
+		{tree.Range{30, 1}, all[1]},
+		{tree.Range{149, 1}, all[2]},
+		{tree.Range{5, 6}, tree.Range{5, 6}},     // begins ahead of one
+		{tree.Range{19, 2}, tree.Range{19, 2}},   // ends behind one
+		{tree.Range{20, 5}, tree.Range{20, 5}},   // between two
+		{tree.Range{150, 1}, tree.Range{150, 1}}, // behind all
+	} {
+		if got := tree.Around(all, c.r); got != c.want {
+			t.Errorf("around %v: %v, want %v", c.r, got, c.want)
+		}
+	}
+	if got := tree.Around(nil, tree.Range{1, 2}); got != (tree.Range{1, 2}) {
+		t.Errorf("around nothing: %v", got)
+	}
+}

@@ -45,6 +45,9 @@ func TestRoles(t *testing.T) {
 		if (driver.slotAccess|driver.qpAccess)&remote != 0 {
 			t.Errorf("%v: the peer may %v the driver's slots and %v its queue pairs", d, driver.slotAccess, driver.qpAccess)
 		}
+		if driver.window(s.ChunkSize) != windowSize || (d == transport.Get) != (lender.window(s.ChunkSize) == 0) {
+			t.Errorf("%v: windows of %d and %d bytes: what the peer may write to is a chunk alone", d, driver.window(s.ChunkSize), lender.window(s.ChunkSize))
+		}
 		want := verbs.AccessRemoteRead
 		if d == transport.Get {
 			want = verbs.AccessRemoteWrite

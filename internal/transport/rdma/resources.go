@@ -17,6 +17,7 @@ import (
 // queue pairs allow, and how much work a queue pair holds.
 type role struct {
 	sources    bool // the payload comes from this end
+	private    bool // the peer may do nothing at all
 	slotAccess verbs.Access
 	qpAccess   verbs.Access // what the peer may do
 	sends      int          // per queue pair
@@ -40,15 +41,15 @@ func lenderRole(s transport.Setup) role {
 // driverRole lets the peer do nothing at all.
 func driverRole(s transport.Setup) role {
 	if s.Direction == transport.Get {
-		return role{sources: true, sends: s.Slots, recvs: 1}
+		return role{sources: true, private: true, sends: s.Slots, recvs: 1}
 	}
-	return role{slotAccess: verbs.AccessLocalWrite, sends: s.Slots * pieces(s.ChunkSize), recvs: 1}
+	return role{private: true, slotAccess: verbs.AccessLocalWrite, sends: s.Slots * pieces(s.ChunkSize), recvs: 1}
 }
 
 // window is how much of a page cache is registered at once, in bytes; 0 for as much as
-// is asked for.
+// is asked for: what the peer may write to.
 func (r role) window(chunk int) int {
-	if r.sources {
+	if r.sources || r.private {
 		return max(1, windowSize/chunk) * chunk
 	}
 	return 0

@@ -13,8 +13,8 @@ import (
 
 // windows are the parts of files' page caches that a connection opens to its device.
 //
-// The chunks of a source follow one another, so that a window serves several: one that
-// nobody uses any more is kept until there is a second. A window that is written to
+// The chunks of a file follow one another, so that a window serves several: one that
+// nobody uses any more is kept until there is a second. A window that the peer may write to
 // holds one chunk and no more, and is gone before anybody is told that the chunk is
 // there: what counts as right is in nobody's reach.
 type windows struct {
