@@ -23,8 +23,9 @@ const longDoctor = `rdmacp doctor looks at what copies need, one thing at a time
 memory that may be pinned, the kernel, certificates; with a HOST also whether its
 daemon answers, and whether bytes get there and back, by TCP and by RDMA, and how
 fast. --dir and HOST::EXPORT try the disk below a directory here and there: by a
-file without a name, of 64 MiB at most, that is gone at once. Each line says what was found, and what is to be done where that is not good.
-Nothing is changed. docs/doctor.md explains the checks.
+file without a name, of 64 MiB at most, that is gone at once. Each line says what
+was found, and what is to be done where that is not good. Nothing is changed.
+docs/doctor.md explains the checks.
 
 --bundle writes it to a file as well, with what it was found from, to go with a report
 of a bug. Hosts, people and addresses have placeholders in it; it is sent nowhere.
