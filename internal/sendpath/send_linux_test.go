@@ -7,7 +7,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/rdmacp/rdmacp/internal/testenv"
 )
 
 // aFile is a file of that many bytes, and their digest.
@@ -73,15 +76,48 @@ func TestZeroCopyTells(t *testing.T) {
 	}
 }
 
-// Java's way is one of its own, where there is java.
+// Java's way is one of its own.
 func TestJava(t *testing.T) {
 	path, _ := aFile(t, 1<<20)
 	c, err := Path{Name: "Java"}.Send(t.Context(), path)
 	if errors.Is(err, ErrSkip) {
-		t.Skip(err)
+		testenv.Missing(t, "java: %v", err)
 	}
 	if err != nil || c.Bytes != 1<<20 || c.Elapsed <= 0 || c.CPU.Time() <= 0 {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// What java is told and says is understood, whatever java it is, and one that fails or is not there is left out.
+func TestJavaSays(t *testing.T) {
+	path, _ := aFile(t, 1<<20)
+	for _, c := range []struct {
+		name, java string
+		skips      string // why; empty: it works
+	}{
+		{"sends", `exec 3<>/dev/tcp/127.0.0.1/$3; cat "$2" >&3; exec 3>&-; echo 5000 3000 2000`, ""},
+		{"fails", `echo "no compiler here" >&2; echo more >&2; exit 1`, "java: no compiler here"},
+		{"is not there", "", "there is no java"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bin := t.TempDir()
+			if c.java != "" {
+				if err := os.WriteFile(filepath.Join(bin, "java"), []byte("#!/bin/bash\nPATH=/usr/bin:/bin\n"+c.java+"\n"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			t.Setenv("PATH", bin)
+			cost, err := Path{Name: "Java"}.Send(t.Context(), path)
+			if c.skips != "" {
+				if !errors.Is(err, ErrSkip) || !strings.HasSuffix(err.Error(), c.skips) {
+					t.Errorf("%v, want %q", err, c.skips)
+				}
+				return
+			}
+			if err != nil || cost.Bytes != 1<<20 || cost.Elapsed != 5000 || cost.CPU.User != 3000 || cost.CPU.System != 2000 {
+				t.Errorf("%+v, %v", cost, err)
+			}
+		})
 	}
 }
 

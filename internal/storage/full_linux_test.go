@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -48,11 +49,11 @@ func runWithMounts(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		skip(t, "a mount namespace needs root")
+		testenv.Missing(t, "root, for a mount namespace")
 	case err != nil:
 		t.Errorf("%v\n%s", err, out)
 	case strings.Contains(string(out), "--- SKIP"):
-		skip(t, string(out))
+		testenv.Missing(t, "what the child lacks: %s", out)
 	default:
 		t.Logf("%s", out)
 	}
@@ -63,7 +64,7 @@ func tmpfs(t *testing.T, options string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := unix.Mount("none", dir, "tmpfs", 0, options); err != nil {
-		skip(t, "mounting a tmpfs: "+err.Error())
+		testenv.Missing(t, "a tmpfs of its own: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, 0); err != nil {
@@ -159,7 +160,7 @@ func testReadOnly(t *testing.T) {
 	path := filepath.Join(dir, "f")
 	write(t, path, oldText)
 	if err := unix.Mount("none", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
-		skip(t, "remounting: "+err.Error())
+		testenv.Missing(t, "to remount: %v", err)
 	}
 	_, err := Create(path, newMeta())
 	wantFault(t, err, fault.ReadOnly, "creating "+path, "read-only file system")

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 )
 
 // What someone planted at the partial's name is not written to.
@@ -141,15 +142,6 @@ func asNobody(t *testing.T, fn func()) {
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		skip(t, "this test changes users and must run as root")
+		testenv.Missing(t, "root: it changes users")
 	}
-}
-
-// skip skips a test that cannot run here, unless it is required to.
-func skip(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("RDMA_TEST") == "required" {
-		t.Fatal("required: " + why)
-	}
-	t.Skip(why)
 }

@@ -68,7 +68,7 @@ func FuzzPartialName(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, leaf string) {
 		if checkName(leaf) != nil || strings.Contains(leaf, "/") {
-			t.Skip()
+			return // no name of a file
 		}
 		got := partialName(leaf)
 		if len(got) > maxComponent || strings.ContainsAny(got, "/\x00") {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -33,7 +34,7 @@ func TestNodes(t *testing.T) {
 	}
 	out := ts.landAt(t, dir, tree.Into, archive())
 	if errors.Is(out.failed(), fs.ErrPermission) {
-		skip(t, "making devices: "+out.failed().Error())
+		testenv.Missing(t, "to make devices: %v", out.failed())
 	}
 	noFault(t, out)
 	check := func() {
@@ -278,7 +279,7 @@ func TestGroupCommit(t *testing.T) {
 	t.Parallel()
 	const files = 2000
 	if limit := openLimit(t); limit < files+100 {
-		skip(t, fmt.Sprintf("%d open files, the limit is %d", files, limit))
+		testenv.Missing(t, "%d open files, the limit is %d", files, limit)
 	}
 	dir := t.TempDir()
 	s, err := Land(dir, tree.Into, false, archive())

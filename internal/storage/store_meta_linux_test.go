@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -328,7 +329,7 @@ func TestXattrs(t *testing.T) {
 	needRoot(t) // a user cannot set those of a file that is not to be written to
 	dir := t.TempDir()
 	if err := unix.Setxattr(dir, "user.probe", []byte("x"), 0); err != nil {
-		skip(t, "extended attributes: "+err.Error())
+		testenv.Missing(t, "extended attributes: %v", err)
 	}
 	var ts trees
 	attrs := []tree.Xattr{{Name: "user.a", Value: []byte("1")}, {Name: "user.empty"}, {Name: "system.evil", Value: []byte("x")}}
