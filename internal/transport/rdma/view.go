@@ -45,8 +45,9 @@ func (c *conn) room(slot mr.Lease, dst io.WriterAt, ext transport.Extent) view {
 	return c.inSlot(slot)
 }
 
-// land brings what has arrived in a view of room's to dst, and returns its digest. By
-// then the device cannot write there any more, unless that is the slot.
+// land brings what has arrived in a view of room's to dst, and returns its digest. By then
+// the peer cannot write there any more, unless that is the slot; a window that only this
+// end's READs write to may stay registered.
 func (c *conn) land(slot mr.Lease, v view, dst io.WriterAt, ext transport.Extent) (transport.Digest, error) {
 	if v.window == nil {
 		digest := c.sum(slot.Bytes(), ext.Len)
