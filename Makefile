@@ -59,6 +59,10 @@ windows-test: ## copy with rdmacp.exe under Wine, which takes 1.5 GB of disk, to
 lint: ## golangci-lint, buf lint, shellcheck, the chart, and whether generated code is in step
 	@hack/lint
 
+.PHONY: vuln
+vuln: ## ask what is known against the modules and the Go that this is built with
+	@hack/vuln
+
 .PHONY: generate
 generate: ## make the code that is generated from proto/
 	$(BUF) generate
