@@ -10,6 +10,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/server"
+	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 // notify tells the service manager how the daemon is, as sd_notify(3) does; nothing where
@@ -25,14 +26,18 @@ const tellEvery = 10 * time.Second
 
 // tell tells the service manager now and then what the daemon does, for systemctl status and
 // its watchdog, until the function that it returns is called. What the daemon does is not to
-// be had of one whose sessions have locked each other up: that one is started again.
-func tell(log *slog.Logger, srv *server.Server) (stop func()) {
+// be had of one whose sessions have locked each other up, and one whose completions are no
+// longer polled says nothing to the watchdog: that one is started again.
+func tell(log *slog.Logger, srv *server.Server, fabric transport.Fabric) (stop func()) {
 	if os.Getenv("NOTIFY_SOCKET") == "" {
 		return func() {}
 	}
-	every, alive := tellEvery, ""
-	if limit, err := daemon.SdWatchdogEnabled(false); err == nil && limit > 0 {
-		every, alive = min(every, limit/3), daemon.SdNotifyWatchdog+"\n"
+	every := tellEvery
+	limit, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || limit <= 0 {
+		limit = 0
+	} else {
+		every = min(every, limit/3)
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -40,7 +45,7 @@ func tell(log *slog.Logger, srv *server.Server) (stop func()) {
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
-			notify(log, alive+"STATUS="+doing(srv))
+			notify(log, alive(log, fabric, limit)+"STATUS="+doing(srv))
 			select {
 			case <-tick.C:
 			case <-done:
@@ -49,6 +54,23 @@ func tell(log *slog.Logger, srv *server.Server) (stop func()) {
 		}
 	}()
 	return func() { close(done); <-ended }
+}
+
+// poller is a fabric whose completions are polled.
+type poller interface {
+	Stuck(limit time.Duration) bool
+}
+
+// alive is what the watchdog wants to hear, if there is one: nothing while a poller is stuck.
+func alive(log *slog.Logger, fabric transport.Fabric, limit time.Duration) string {
+	if limit == 0 {
+		return ""
+	}
+	if p, ok := fabric.(poller); ok && p.Stuck(limit) {
+		log.Error("completions are not polled: the watchdog may start this daemon again", slog.Duration("for", limit))
+		return ""
+	}
+	return daemon.SdNotifyWatchdog + "\n"
 }
 
 // doing says in a line what a daemon does.

@@ -65,7 +65,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	failed, wait := serveAll(srv, listeners)
 	notify(log, daemon.SdNotifyReady)
 	defer a.lookAtHost(log, c, credentials)()
-	defer tell(log, srv)()
+	defer tell(log, srv, fabrics.RDMA)()
 	defer a.reloads(log, srv, c, abi > 0, again)()
 	select {
 	case <-ctx.Done():

@@ -40,6 +40,7 @@ type conn struct {
 	onRecv func(verbs.WC) // what a completed receive means; set before polling starts
 	stop   context.CancelFunc
 	polled chan struct{} // closed when the poller has ended
+	pulse  *pulse        // the poller's
 }
 
 // newConn takes an end over and starts its poller.

@@ -27,7 +27,8 @@ type Fabric struct {
 	mu       sync.Mutex // guards contexts
 	contexts map[string]*sharedContext
 
-	seen sight
+	seen   sight
+	pulses *pulses
 }
 
 var _ transport.Fabric = (*Fabric)(nil)
@@ -38,7 +39,7 @@ func New(c Config) *Fabric {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Fabric{log: log, budget: mr.NewBudget(), contexts: map[string]*sharedContext{}}
+	return &Fabric{log: log, budget: mr.NewBudget(), contexts: map[string]*sharedContext{}, pulses: newPulses()}
 }
 
 // Pinned is how many bytes its connections have pinned, or are about to.

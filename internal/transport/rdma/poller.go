@@ -18,8 +18,11 @@ const recvBit = 1 << 63
 // to reap what is flushed.
 func (c *conn) poll(ctx context.Context) {
 	defer close(c.polled)
+	c.pulse = c.vctx.fabric.pulses.join()
+	defer c.pulse.leave()
 	wcs := make([]verbs.WC, pollBatch)
 	for ctx.Err() == nil {
+		c.pulse.beat()
 		n, err := c.reap(wcs)
 		if err == nil && n == 0 {
 			err = c.sleep(ctx, wcs)
@@ -41,6 +44,7 @@ func (c *conn) sleep(ctx context.Context, wcs []verbs.WC) error {
 		return err
 	}
 	c.counters.wakeups.Add(1)
+	c.pulse.rest()
 	if _, err := c.channel.Wait(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
