@@ -21,7 +21,7 @@ func (t *testbed) collect(p *peers) {
 	for _, n := range t.nodes {
 		for _, path := range t.o.Collect {
 			err := fmt.Errorf("its command does not end")
-			if p.running[n] == nil {
+			if p.running[n.current()] == nil {
 				err = t.collectOne(n, path)
 			}
 			if err != nil {
@@ -33,7 +33,7 @@ func (t *testbed) collect(p *peers) {
 
 func (t *testbed) collectOne(n *node, path string) error {
 	share := spec.ShareDir + "/" + collectName
-	result, err := session.Run(n.conn, t.command([]string{"cp", "-rL", "--", path, share}),
+	result, err := session.Run(n.current().conn, t.command([]string{"cp", "-rL", "--", path, share}),
 		session.Stdio{Stdout: io.Discard, Stderr: os.Stderr})
 	if err != nil {
 		return err

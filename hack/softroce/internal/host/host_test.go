@@ -5,9 +5,11 @@ package host
 import (
 	"bytes"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParse(t *testing.T) {
@@ -71,11 +73,11 @@ func TestOutput(t *testing.T) {
 
 func TestHubLearns(t *testing.T) {
 	h := &hub{known: map[[6]byte]*hubEnd{}}
-	ends := []*hubEnd{{}, {}, {}}
+	ends := []*hubEnd{{spoken: true}, {spoken: true}, {spoken: true}, {}}
 	h.ends = ends
 	frame := func(to, from byte) []byte { return []byte{to, 0, 0, 0, 0, 0, from, 0, 0, 0, 0, 0, 8, 0} }
-	if got := h.route(ends[0], frame(2, 1)); !slices.Equal(got, ends[1:]) {
-		t.Errorf("to an unknown address: got %d ends, want both others", len(got))
+	if got := h.route(ends[0], frame(2, 1)); !slices.Equal(got, ends[1:3]) {
+		t.Errorf("to an unknown address: got %d ends, want both others that have spoken", len(got))
 	}
 	if got := h.route(ends[1], frame(1, 2)); !slices.Equal(got, ends[:1]) {
 		t.Errorf("to a known address: got %d ends, want the one", len(got))
@@ -93,5 +95,50 @@ func TestHidden(t *testing.T) {
 	got := hidden([]string{dir, "/etc/hosts", "/tmp/no/such", "/run/../etc"})
 	if strings.HasPrefix(dir, "/tmp/") && !slices.Equal(got, []string{dir}) {
 		t.Errorf("got %q, want %q", got, dir)
+	}
+}
+
+// TestDrain has nobody wait for a guest that is off.
+func TestDrain(t *testing.T) {
+	w, err := newWire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	drained, err := drain(w[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := net.FileConn(w[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = from.Close() }()
+	_ = from.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	for n := range 1000 { // more than the socket holds
+		if _, err := from.Write(make([]byte, 9000)); err != nil {
+			t.Fatalf("frame %d: %v", n, err)
+		}
+	}
+	if err := drained.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := from.Write([]byte("for the guest")); err != nil {
+		t.Fatal(err)
+	}
+	to, err := net.FileConn(w[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = to.Close() }()
+	_ = to.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for got := make([]byte, 9000); ; {
+		n, err := to.Read(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got[:n]) == "for the guest" {
+			return
+		}
 	}
 }

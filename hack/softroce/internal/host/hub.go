@@ -27,8 +27,9 @@ type hub struct {
 }
 
 type hubEnd struct {
-	conn net.Conn
-	send sync.Mutex
+	conn   net.Conn
+	send   sync.Mutex
+	spoken bool // its guest has its NIC up: one that boots takes no frame, and would have the others wait
 }
 
 // startHub listens for the ends of a wire. It stops with the listener, which the caller closes.
@@ -87,12 +88,13 @@ func (h *hub) route(from *hubEnd, frame []byte) []*hubEnd {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.known[source] = from
+	from.spoken = true
 	if end, ok := h.known[to]; ok {
 		return []*hubEnd{end}
 	}
 	var others []*hubEnd
 	for _, end := range h.ends {
-		if end != from {
+		if end != from && end.spoken {
 			others = append(others, end)
 		}
 	}

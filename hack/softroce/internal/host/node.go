@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,62 +24,104 @@ const consoleLines = 40
 // node is a guest that runs, or is about to.
 type node struct {
 	machine
-	name   string
+	name  string
+	guest spec.Guest
+	ends  []*os.File // of its wires; none where there are hubs
+
+	mu   sync.Mutex
+	now  *boot // nil before the first
+	over bool  // it is not booted any more
+}
+
+// boot is a node from when it is switched on until it is off.
+type boot struct {
+	*node
 	qemu   *exec.Cmd
 	stderr bytes.Buffer // QEMU's own
 	exited chan struct{}
+	cut    bool // by a power cut; known once exited is closed
 	stream net.Conn
 	conn   *session.Conn
 }
 
+// current returns the boot that the node is in.
+func (n *node) current() *boot {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.now
+}
+
 // start starts the node's QEMU and, once it has connected, tells the guest what to be.
-func (n *node) start(ctx context.Context, g spec.Guest) error {
+func (n *node) start(ctx context.Context) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "unix", n.portSocket())
 	if err != nil {
 		return fmt.Errorf("%s: %w", n.name, err)
 	}
 	defer func() { _ = listener.Close() }()
-	// When the time is over, the guest is to be asked what it is at before it is killed.
-	n.qemu = exec.CommandContext(context.WithoutCancel(ctx), "qemu-system-x86_64", n.args()...)
-	n.qemu.Stderr = &n.stderr
-	n.qemu.SysProcAttr = &syscall.SysProcAttr{
-		Setpgid:   true,            // a terminal's Ctrl-C is for vm alone
-		Pdeathsig: syscall.SIGKILL, // and nothing is left even if vm itself is killed
+	b, err := n.switchOn(ctx)
+	if err != nil {
+		return err
 	}
-	if err := n.qemu.Start(); err != nil {
-		return fmt.Errorf("%s: start QEMU: %w: run hack/deps vm", n.name, err)
-	}
-	n.exited = make(chan struct{})
 	go func() {
-		_ = n.qemu.Wait() // what matters is that it ended
-		close(n.exited)
+		_ = b.qemu.Wait() // what matters is that it ended
+		b.cut = os.Remove(n.cutMark()) == nil
+		close(b.exited)
 		_ = listener.Close()
 	}()
-	if n.stream, err = listener.Accept(); err != nil {
-		<-n.exited
-		return fmt.Errorf("%s: %w: QEMU did not start: %s", n.name, errDied, bytes.TrimSpace(n.stderr.Bytes()))
+	stream, err := listener.Accept()
+	if err != nil {
+		<-b.exited
+		return fmt.Errorf("%s: %w: QEMU did not start: %s", n.name, errDied, bytes.TrimSpace(b.stderr.Bytes()))
 	}
-	n.conn = session.NewConn(n.stream)
-	if err := n.conn.SendJSON(session.Spec, g); err != nil {
-		return n.explain(fmt.Errorf("%w: %w", errDied, err))
+	n.mu.Lock()
+	b.stream, b.conn = stream, session.NewConn(stream)
+	n.mu.Unlock()
+	if err := b.conn.SendJSON(session.Spec, n.guest); err != nil {
+		return b.explain(fmt.Errorf("%w: %w", errDied, err))
 	}
 	return nil
 }
+
+// switchOn starts the node's QEMU, unless the run is over.
+func (n *node) switchOn(ctx context.Context) (*boot, error) {
+	// When the time is over, the guest is to be asked what it is at before it is killed.
+	b := &boot{node: n, qemu: exec.CommandContext(context.WithoutCancel(ctx), "qemu-system-x86_64", n.args()...), exited: make(chan struct{})}
+	b.qemu.Stderr = &b.stderr
+	b.qemu.ExtraFiles = n.ends
+	b.qemu.SysProcAttr = &syscall.SysProcAttr{
+		Setpgid:   true,            // a terminal's Ctrl-C is for vm alone
+		Pdeathsig: syscall.SIGKILL, // and nothing is left even if vm itself is killed
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.over {
+		return nil, errOver
+	}
+	if err := b.qemu.Start(); err != nil {
+		return nil, fmt.Errorf("%s: start QEMU: %w: run hack/deps vm", n.name, err)
+	}
+	n.now = b
+	return b, nil
+}
+
+// errOver is why a node is not booted once its run has ended.
+var errOver = errors.New("the run is over")
 
 // errDied is the end of a guest that never took a command.
 var errDied = errors.New("died while booting")
 
 // awaitReady waits until the guest takes commands.
 func (n *node) awaitReady() error {
+	b := n.current()
 	if n.options.accel == kvm {
-		_ = n.stream.SetReadDeadline(time.Now().Add(kvmBoot))
+		_ = b.stream.SetReadDeadline(time.Now().Add(kvmBoot))
 	}
-	kind, payload, err := n.conn.Receive()
-	_ = n.stream.SetReadDeadline(time.Time{})
+	kind, payload, err := b.conn.Receive()
+	_ = b.stream.SetReadDeadline(time.Time{})
 	switch {
 	case err != nil:
-		return n.explain(fmt.Errorf("%w: %w", errDied, err))
+		return b.explain(fmt.Errorf("%w: %w", errDied, err))
 	case kind == session.Failed:
 		return fmt.Errorf("%s: the guest could not be set up: %s", n.name, payload)
 	case kind != session.Ready:
@@ -88,14 +131,22 @@ func (n *node) awaitReady() error {
 }
 
 // explain adds what is known about a guest that failed: what QEMU said, and the end of the console.
-func (n *node) explain(err error) error {
+func (b *boot) explain(err error) error {
 	state := "the guest failed"
-	select {
-	case <-n.exited:
+	if b.hasExited() {
 		state = "the guest went away"
-	case <-time.After(time.Second):
 	}
-	return fmt.Errorf("%s: %s: %w\n%slast of its console:\n%s", n.name, state, err, n.stderr.Bytes(), n.consoleTail())
+	return fmt.Errorf("%s: %s: %w\n%slast of its console:\n%s", b.name, state, err, b.stderr.Bytes(), b.consoleTail())
+}
+
+// hasExited reports whether QEMU has ended, or does so just now.
+func (b *boot) hasExited() bool {
+	select {
+	case <-b.exited:
+		return true
+	case <-time.After(time.Second):
+		return false
+	}
 }
 
 // consoleTail returns the last lines of the console.
@@ -114,26 +165,38 @@ func tail(text []byte, lines int) []byte {
 	return bytes.Join(all[max(0, len(all)-lines):], []byte("\n"))
 }
 
-// kill ends the node's QEMU. Nothing in the guest is worth a shutdown: what has to stay is on the host already.
+// kill ends the node's QEMU, for good. Nothing in the guest is worth a shutdown: what has to stay is on the host already.
 func (n *node) kill() {
-	if n.qemu == nil || n.qemu.Process == nil {
+	n.mu.Lock()
+	n.over = true
+	b := n.now
+	n.mu.Unlock()
+	if b == nil {
 		return
 	}
-	if err := n.qemu.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		fmt.Fprintf(os.Stderr, "vm: %s: kill QEMU, process %d: %v\n", n.name, n.qemu.Process.Pid, err)
+	if err := b.qemu.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		fmt.Fprintf(os.Stderr, "vm: %s: kill QEMU, process %d: %v\n", n.name, b.qemu.Process.Pid, err)
 		return
 	}
-	<-n.exited
-	if n.stream != nil {
-		_ = n.stream.Close()
+	<-b.exited
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if b.stream != nil {
+		_ = b.stream.Close()
 	}
 }
 
 // debugHang has the command print its stacks, as Go's programs do, and the kernel its tasks.
 func (n *node) debugHang() {
-	if n.conn == nil {
+	n.mu.Lock()
+	var conn *session.Conn
+	if n.now != nil {
+		conn = n.now.conn
+	}
+	n.mu.Unlock()
+	if conn == nil {
 		return
 	}
-	_ = n.conn.SendSignal(syscall.SIGQUIT)
-	_ = n.conn.Send(session.Dump, nil)
+	_ = conn.SendSignal(syscall.SIGQUIT)
+	_ = conn.Send(session.Dump, nil)
 }

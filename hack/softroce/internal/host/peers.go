@@ -22,26 +22,27 @@ var peerEnd = []struct {
 
 // peers are the commands that run on the nodes other than the first.
 type peers struct {
-	running  map[*node]chan struct{} // closed at the command's end
+	running  map[*boot]chan struct{} // closed at the command's end
 	stopping atomic.Bool
 }
 
 // startPeers starts the peers' command and, with --peer-port, waits until each peer listens there.
 func (t *testbed) startPeers(out *output) (*peers, error) {
-	p := &peers{running: map[*node]chan struct{}{}}
+	p := &peers{running: map[*boot]chan struct{}{}}
 	for _, n := range t.nodes[1:] {
 		if t.o.PeerCommand != "" {
 			ended := make(chan struct{})
-			p.running[n] = ended
+			b := n.current()
+			p.running[b] = ended
 			go func() {
 				defer close(ended)
-				p.run(n, t.command([]string{"sh", "-c", t.o.PeerCommand}), out.of(n.name))
+				p.run(b, t.command([]string{"sh", "-c", t.o.PeerCommand}), out.of(n.name))
 			}()
 		}
 	}
 	for _, n := range t.nodes[1:] {
 		if t.o.PeerPort != 0 {
-			if err := t.awaitPort(n, p.running[n]); err != nil {
+			if err := t.awaitPort(n, p.running[n.current()]); err != nil {
 				return nil, err
 			}
 		}
@@ -50,14 +51,16 @@ func (t *testbed) startPeers(out *output) (*peers, error) {
 }
 
 // run runs a peer's command and reports an end that nobody asked for, unless it was a good one.
-func (p *peers) run(n *node, command session.Command, stdio session.Stdio) {
-	result, err := session.Run(n.conn, command, stdio)
+func (p *peers) run(b *boot, command session.Command, stdio session.Stdio) {
+	result, err := session.Run(b.conn, command, stdio)
 	switch {
 	case p.stopping.Load():
+	case err != nil && b.hasExited() && b.cut:
+		fmt.Fprintf(os.Stderr, "vm: %s: the peer command ended with the power of its host\n", b.name)
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "vm:", n.explain(err))
+		fmt.Fprintln(os.Stderr, "vm:", b.explain(err))
 	case result.Code != 0:
-		fmt.Fprintf(os.Stderr, "vm: %s: the peer command ended with exit status %d %s\n", n.name, result.Code, result.Error)
+		fmt.Fprintf(os.Stderr, "vm: %s: the peer command ended with exit status %d %s\n", b.name, result.Code, result.Error)
 	}
 }
 
@@ -65,7 +68,7 @@ func (p *peers) run(n *node, command session.Command, stdio session.Stdio) {
 // peer's own session is taken by its command, and a connection as a test would be one too many for some servers.
 func (t *testbed) awaitPort(n *node, ended <-chan struct{}) error {
 	ask := t.command([]string{"on", n.name, "ss", "-Hltn", fmt.Sprintf("sport = :%d", t.o.PeerPort)})
-	first := t.nodes[0]
+	first := t.nodes[0].current()
 	for {
 		var listening, complaint bytes.Buffer
 		result, err := session.Run(first.conn, ask, session.Stdio{Stdout: &listening, Stderr: &complaint})
@@ -89,14 +92,14 @@ func (t *testbed) awaitPort(n *node, ended <-chan struct{}) error {
 func (p *peers) stop() {
 	p.stopping.Store(true)
 	for _, end := range peerEnd {
-		for n := range p.running {
-			_ = n.conn.SendSignal(end.signal) // ignored there once the command has ended
+		for b := range p.running {
+			_ = b.conn.SendSignal(end.signal) // ignored there once the command has ended
 		}
 		deadline, stop := context.WithTimeout(context.Background(), end.grace)
-		for n, ended := range p.running {
+		for b, ended := range p.running {
 			select {
 			case <-ended:
-				delete(p.running, n)
+				delete(p.running, b)
 			case <-deadline.Done():
 			}
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // commandLine is the kernel's: quiet, since an emulated serial port is slow, without self-tests and mitigations, for
-// the same reason, and with a panic that ends QEMU.
+// the same reason, and with a panic that ends QEMU, as every reset does.
 const commandLine = "console=ttyS0 quiet panic=-1 oops=panic mitigations=off audit=0 nokaslr cryptomgr.notests " +
 	"random.trust_cpu=on tsc=reliable no_timer_check rcupdate.rcu_expedited=1 net.ifnames=0"
 
@@ -34,6 +34,7 @@ func (m machine) consoleFile() string { return m.file(".console") }
 func (m machine) portSocket() string  { return m.file(".port") }
 func (m machine) shareDir() string    { return m.file(".share") }
 func (m machine) diskFile() string    { return m.file(".disk") }
+func (m machine) cutMark() string     { return filepath.Join(m.shareDir(), spec.CutMark) }
 
 // byteByByte keeps the guest's kernel from string instructions that real CPUs are fast at, and emulation is not: zeroing
 // pages was a quarter of what a guest did.
@@ -80,19 +81,20 @@ func (m machine) networkArgs() []string {
 			mtu = 1500
 		}
 		args = append(args,
-			"-netdev", netdevArg(m.dir, wire, m.node, m.options.Nodes),
+			"-netdev", netdevArg(m.dir, wire, m.options.Nodes),
 			"-device", fmt.Sprintf("virtio-net-pci,netdev=wire%d,host_mtu=%d,mac=52:54:00:77:%02x:%02x,romfile=",
 				wire, mtu, wire, m.node))
 	}
 	return args
 }
 
-// netdevArg joins a node to a wire: straight to the other node where there are two, else to the hub.
-func netdevArg(dir string, wire, node, nodes int) string {
+// netdevArg joins a node to a wire: where there are two nodes, by the end of it that QEMU is started with, else to the hub.
+func netdevArg(dir string, wire, nodes int) string {
 	if nodes > 2 {
 		return fmt.Sprintf("stream,id=wire%d,server=off,addr.type=unix,addr.path=%s", wire, hubSocket(dir, wire))
 	}
-	end := func(n int) string { return filepath.Join(dir, fmt.Sprintf("wire%d-%d", wire, n)) }
-	return fmt.Sprintf("dgram,id=wire%d,local.type=unix,local.path=%s,remote.type=unix,remote.path=%s",
-		wire, end(node), end(3-node))
+	return fmt.Sprintf("dgram,id=wire%d,local.type=fd,local.str=%d", wire, firstExtraFile+wire)
 }
+
+// firstExtraFile is the descriptor that a process has the first of its ExtraFiles by.
+const firstExtraFile = 3

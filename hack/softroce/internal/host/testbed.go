@@ -33,13 +33,16 @@ type testbed struct {
 	cwd     string
 	started tscSample
 	nodes   []*node
-	hubs    []io.Closer
+	wires   []io.Closer // or the hubs in their place
 	plan    gotest.Plan
+	lose    context.CancelCauseFunc // ends the run, since a guest went away
 }
 
 // once is run without another try.
 func once(ctx context.Context, o *Options) (code int, err error) {
-	t := &testbed{o: o, started: sampleTSC()}
+	ctx, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	t := &testbed{o: o, started: sampleTSC(), lose: lose}
 	if t.cwd, err = os.Getwd(); err != nil {
 		return 0, err
 	}
@@ -57,11 +60,14 @@ func once(ctx context.Context, o *Options) (code int, err error) {
 		t.abort(ctx)
 		close(aborted)
 	})
-	code, err = t.play()
+	code, err = t.play(ctx)
 	if !finished() {
 		<-aborted
 		// Whatever the abort made of the command, only what the guests say last is of interest.
 		err = t.lastWords()
+		if cause := context.Cause(ctx); errors.Is(cause, errLost) {
+			err = cause
+		}
 	}
 	return code, err
 }
@@ -84,14 +90,9 @@ func (t *testbed) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.o.Nodes > 2 {
-		for wire := range t.o.Rails + 1 {
-			hub, err := startHub(ctx, t.dir, wire)
-			if err != nil {
-				return err
-			}
-			t.hubs = append(t.hubs, hub)
-		}
+	ends, err := t.wire(ctx)
+	if err != nil {
+		return err
 	}
 	g, err := t.guest(k, modules)
 	if err != nil {
@@ -99,18 +100,43 @@ func (t *testbed) start(ctx context.Context) error {
 	}
 	for i := range t.o.Nodes {
 		g.Node = i + 1
-		n := &node{name: spec.NodeName(i + 1), machine: machine{
+		n := &node{name: spec.NodeName(i + 1), guest: g, machine: machine{
 			options: t.o, node: i + 1, dir: t.dir, image: k.Image, initrd: initrd, disk: g.Disk, tscKHz: t.started.kHz(),
-		}}
+		}, ends: ends[i]}
 		if err := t.prepare(ctx, n); err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)
 		}
 		t.nodes = append(t.nodes, n)
-		if err := n.start(ctx, g); err != nil {
+		if err := n.start(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// wire makes the wires that join the nodes, and returns the ends of each node's where there are two; else there are hubs.
+func (t *testbed) wire(ctx context.Context) ([][]*os.File, error) {
+	ends := make([][]*os.File, t.o.Nodes)
+	if t.o.Nodes == 1 {
+		return ends, nil
+	}
+	for number := range t.o.Rails + 1 {
+		if t.o.Nodes > 2 {
+			hub, err := startHub(ctx, t.dir, number)
+			if err != nil {
+				return nil, err
+			}
+			t.wires = append(t.wires, hub)
+			continue
+		}
+		w, err := newWire()
+		if err != nil {
+			return nil, err
+		}
+		t.wires = append(t.wires, w)
+		ends[0], ends[1] = append(ends[0], w[0]), append(ends[1], w[1])
+	}
+	return ends, nil
 }
 
 // guest returns the spec, but for the node's number.
@@ -150,7 +176,7 @@ func (t *testbed) prepare(ctx context.Context, n *node) error {
 }
 
 // play waits for the guests, runs the peers' command and the command, and brings back what they left.
-func (t *testbed) play() (int, error) {
+func (t *testbed) play(ctx context.Context) (int, error) {
 	for _, n := range t.nodes {
 		if err := n.awaitReady(); err != nil {
 			return 0, err
@@ -159,13 +185,16 @@ func (t *testbed) play() (int, error) {
 			fmt.Fprintf(os.Stderr, "vm: %s is up after %.1f s\n", n.name, time.Since(t.started.at).Seconds())
 		}
 	}
+	for _, n := range t.nodes[1:] {
+		go t.keep(ctx, n)
+	}
 	out := newOutput(os.Stdout, os.Stderr, t.o.Nodes > 1)
 	defer out.flush()
 	peers, err := t.startPeers(out)
 	if err != nil {
 		return 0, err
 	}
-	first := t.nodes[0]
+	first := t.nodes[0].current()
 	stdio := out.of(first.name)
 	stdio.Stdin = os.Stdin
 	result, err := session.Run(first.conn, t.command(t.plan.Args), stdio)
@@ -197,9 +226,7 @@ func (t *testbed) abort(ctx context.Context) {
 		}
 		time.Sleep(hangDump)
 	}
-	for _, n := range t.nodes {
-		_ = n.qemu.Process.Kill()
-	}
+	t.killAll()
 }
 
 // lastWords returns the end of every console, as an error.
@@ -211,15 +238,20 @@ func (t *testbed) lastWords() error {
 	return errors.Join(all...)
 }
 
-// kill ends what start started.
-func (t *testbed) kill() {
+// killAll ends the guests.
+func (t *testbed) killAll() {
 	var all sync.WaitGroup
 	for _, n := range t.nodes {
 		all.Go(n.kill)
 	}
 	all.Wait()
-	for _, hub := range t.hubs {
-		_ = hub.Close()
+}
+
+// kill ends what start started.
+func (t *testbed) kill() {
+	t.killAll()
+	for _, w := range t.wires {
+		_ = w.Close()
 	}
 }
 

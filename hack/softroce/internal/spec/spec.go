@@ -27,6 +27,7 @@ type Guest struct {
 // Places in a guest.
 const (
 	ShareDir   = "/run/softroce/share" // the one host folder that a guest can write to
+	CutMark    = "power-cut"           // a file in ShareDir by which a guest that resets itself asks to be booted again
 	HostRoot   = "/run/softroce/host"  // the host's root as it is, nothing mounted over it
 	ScratchDir = "/scratch"            // the scratch disk
 	AgentPort  = 7878                  // where each guest's agent listens on the management wire
