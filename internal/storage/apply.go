@@ -144,6 +144,7 @@ func (s *Store) fix(p *place, m tree.Meta, old fs.FileInfo, c tree.Change) error
 				"keep other programs away from it, and run the copy again")
 		}
 	}
+	s.fixed.Store(true)
 	was := old.Mode() & modeBits
 	mode := was
 	switch {

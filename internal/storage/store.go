@@ -34,6 +34,8 @@ type Store struct {
 	owners  owners
 	trouble atomic.Bool // something could not be copied: nothing is deleted, and a tree is not complete
 	unsound atomic.Bool // syncing a whole file system failed once: it may have swallowed others' errors
+	stood   atomic.Bool // a file of the base was there: a run that was killed may have put it there just now, and not have synced its name
+	fixed   atomic.Bool // something was set of what was there, and is not on stable storage yet
 	probe   sync.Once
 	sound   bool // syncing a whole file system tells of failures
 	notes   notes

@@ -45,6 +45,39 @@ func TestDurable(t *testing.T) {
 	}
 }
 
+// A file that was there already, since a run that was killed has put it there, will be
+// there after a loss of power, too, once the copy has said that all is; and so will be
+// the mode that it has got by it.
+func TestStoodIsSynced(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []os.FileMode{0o640, 0o600} {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "f"), "text")
+		if err := errors.Join(os.Chmod(filepath.Join(dir, "f"), mode), os.Chtimes(filepath.Join(dir, "f"), stamp, stamp)); err != nil {
+			t.Fatal(err)
+		}
+		s := landBrisk(t, dir, archive(), hurried)
+		synced := map[step]int{}
+		s.seam = func(now step, call func() error) error {
+			synced[now]++
+			return call()
+		}
+		var ts trees
+		ts.file("f", "text")
+		out := ts.send(t.Context(), s)
+		if v := out.verdicts["f"]; v.Answer != tree.Done || out.failed() != nil {
+			t.Errorf("%+v, %v", v, out.failed())
+		}
+		if synced[stepSyncDir] != 1 {
+			t.Errorf("mode %o: its directory was synced %d times", mode, synced[stepSyncDir])
+		}
+		if want := synced[stepChmod]; s.soundSync() && synced[stepSyncFS] != want {
+			t.Errorf("mode %o: the file system was synced %d times, want %d", mode, synced[stepSyncFS], want)
+		}
+		closeStore(t, s)
+	}
+}
+
 func TestSameFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "f")

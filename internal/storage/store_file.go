@@ -24,6 +24,9 @@ func (s *Store) addFile(ctx context.Context, e tree.Entry, f *folder, p *place, 
 	mayResume := leftovers && !f.fresh.Load() && !s.readOnly()
 	switch {
 	case v.Answer == tree.Done && !s.readOnly():
+		if f == s.base { // the names in other directories are synced anyway
+			s.stood.Store(true)
+		}
 		if mayResume {
 			if err := s.tidy(e, p); err != nil {
 				return err

@@ -81,7 +81,10 @@ func (s *Store) dressAll(ctx context.Context, problem func(*folder, string, erro
 			touched[f.up] = true
 		}
 	}
-	together := len(touched) >= many && s.soundSync() && !s.unsound.Load()
+	if s.stood.Load() {
+		touched[s.base] = true
+	}
+	together := (len(touched) >= many || s.fixed.Load()) && s.soundSync() && !s.unsound.Load()
 	top := s.top()
 	for _, f := range slices.Backward(s.dirs.all) {
 		if err := ended(ctx, "finishing "+f.shown("")); err != nil {
