@@ -49,6 +49,7 @@ type copying struct {
 	done   chan struct{}
 	once   sync.Once
 	begun  time.Time     // the start, or the last disturbance
+	ended  time.Time     // once done is closed
 	limit  time.Duration // for all of it
 }
 
@@ -98,6 +99,7 @@ func (c *copying) read(stdout io.Reader) {
 		}
 	}
 	_ = c.cmd.Wait()
+	c.ended = time.Now()
 }
 
 // moving waits until bytes have moved.
@@ -170,7 +172,7 @@ func (c *copying) wait() result {
 		t.Fatalf("rdmacp has not ended within %v\n%s", c.limit, c.stderr.String())
 	}
 	r := result{
-		dest: c.dest, exit: c.cmd.ProcessState.ExitCode(), seconds: time.Since(c.begun).Seconds(),
+		dest: c.dest, exit: c.cmd.ProcessState.ExitCode(), seconds: max(0, c.ended.Sub(c.begun).Seconds()),
 		stderr: c.stderr.String(), stdout: c.stdout.String(),
 	}
 	for text := range strings.Lines(r.stdout) {

@@ -20,10 +20,10 @@ const (
 	stopLimit  = 45 * time.Second
 )
 
-// daemon is a rdmad on node2.
+// daemon is a rdmad, on node2 but for one test.
 type daemon struct {
 	host *node
-	cmd  *exec.Cmd // the command "on" that runs it
+	cmd  *exec.Cmd // that runs it: "on", where it is on node2
 	pid  int       // over there
 	log  *output
 	done chan struct{} // closed at its end
@@ -33,10 +33,14 @@ type daemon struct {
 // startDaemon starts rdmad on node2 and waits until it is ready. In front of it,
 // a command may change what it runs as.
 func (l *lab) startDaemon(prefix []string, args ...string) (*daemon, error) {
-	argv := append([]string{there, "sh", "-c", `echo "pid $$"; exec "$0" "$@"`}, prefix...)
-	argv = append(append(argv, l.rdmad), args...)
+	return l.startDaemonOn(l.there, prefix, args...)
+}
+
+func (l *lab) startDaemonOn(n *node, prefix []string, args ...string) (*daemon, error) {
+	argv := append(append([]string{}, n.argv...), "-c", `echo "pid $$"; exec "$0" "$@"`)
+	argv = append(append(append(argv, prefix...), l.rdmad), args...)
 	d := &daemon{
-		host: l.there, cmd: exec.CommandContext(context.Background(), "on", argv...),
+		host: n, cmd: exec.CommandContext(context.Background(), argv[0], argv[1:]...),
 		log: &output{}, done: make(chan struct{}),
 	}
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log

@@ -64,20 +64,26 @@ func (l *lab) prepare() error {
 		*command.path = path
 	}
 	for _, n := range l.nodes() {
-		_, err := n.sh(`set -e
+		if err := l.furnish(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// furnish makes the folders of a node that has just booted.
+func (l *lab) furnish(n *node) error {
+	_, err := n.sh(`set -e
 mkdir -p %s %s %s %s %s
 mount -t tmpfs -o size=8m tmpfs %s
 modprobe sch_netem
 test -x %s
 test -x %s`, dataDir, roDir, smallDir, outside, diskDir, smallDir, l.rdmacp, l.rdmad)
-		if err != nil {
-			return err
-		}
-		if l.base[n], err = resources(n); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	return nil
+	l.base[n], err = resources(n)
+	return err
 }
 
 func (l *lab) nodes() []*node { return []*node{l.here, l.there} }
