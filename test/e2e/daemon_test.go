@@ -14,9 +14,10 @@ import (
 	"time"
 )
 
-// How long a daemon may take to be ready, and to end.
+// How long a daemon may take to be ready, and to end. A host that has just booted has its
+// program to read first, of which emulation makes half a minute at times.
 const (
-	startLimit = 30 * time.Second
+	startLimit = time.Minute
 	stopLimit  = 45 * time.Second
 )
 
