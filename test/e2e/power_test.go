@@ -220,11 +220,14 @@ func (o *outage) ended(t *testing.T, c *copying) bool {
 	}
 	_ = c.cmd.Process.Kill() // "on": rdmacp is gone
 	<-c.done
-	answered(t.Name(), result{exit: -1})
+	done := c.cmd.ProcessState.ExitCode() == 0
+	if !done {
+		answered(t.Name(), result{exit: -1})
+	}
 	if !o.trial.freed(o.trial.lab.here) {
 		t.Errorf("the daemon on %s still holds what it had for a client whose host has lost its power", here)
 	}
-	return c.cmd.ProcessState.ExitCode() == 0
+	return done
 }
 
 // look looks at every name.
