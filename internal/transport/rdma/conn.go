@@ -64,6 +64,16 @@ func newConn(e *end, peer transport.Endpoint, onRecv func(verbs.WC)) *conn {
 	return c
 }
 
+// removed ends the connection, since its device goes: until all is freed that it has there,
+// the kernel keeps who removes it waiting, or has freed it already and says nothing of work
+// that is in flight.
+func (c *conn) removed() {
+	c.fail(lost(fmt.Errorf("the RDMA device %s is removed from its host", c.endpoint.Device)))
+	if err := c.Close(); err != nil {
+		c.log.Info("closing a connection over a device that is removed", slog.Any("error", err))
+	}
+}
+
 // run starts the poller.
 func (c *conn) run() {
 	ctx, stop := context.WithCancel(context.Background())
@@ -103,7 +113,7 @@ func (c *conn) use() error {
 	c.users.RLock()
 	if c.closed {
 		c.users.RUnlock()
-		return transport.ErrClosed
+		return c.err() // ErrClosed, or what it was closed for
 	}
 	return nil
 }
@@ -171,6 +181,7 @@ func (c *conn) Close() error {
 		return nil
 	}
 	c.closed = true
+	c.vctx.drop(c)
 	var errs []error
 	for _, qp := range c.qps {
 		errs = append(errs, qp.ToError())

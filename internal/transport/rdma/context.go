@@ -3,7 +3,9 @@ package rdma
 import (
 	"context"
 	"log/slog"
+	"sync"
 
+	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
 
@@ -15,6 +17,10 @@ type sharedContext struct {
 	users  int // guarded by Fabric.mu
 	stop   context.CancelFunc
 	done   chan struct{}
+
+	mu    sync.Mutex // guards what follows; who closes the context holds Fabric.mu and waits for watch
+	conns map[*conn]struct{}
+	gone  bool // the device is being removed
 }
 
 // acquire opens the device, or shares it. The last release closes it, so that
@@ -23,13 +29,13 @@ func (f *Fabric) acquire(name string) (*sharedContext, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := f.contexts[name]
-	if c == nil {
+	if c == nil || c.isGone() {
 		vctx, err := verbs.Open(name)
 		if err != nil {
 			return nil, err
 		}
 		ctx, stop := context.WithCancel(context.Background())
-		c = &sharedContext{Context: vctx, fabric: f, stop: stop, done: make(chan struct{})}
+		c = &sharedContext{Context: vctx, fabric: f, stop: stop, done: make(chan struct{}), conns: map[*conn]struct{}{}}
 		go c.watch(ctx, f.log.With(slog.String("device", name)))
 		f.contexts[name] = c
 	}
@@ -45,8 +51,35 @@ func (c *sharedContext) release() error {
 	if c.users > 0 {
 		return nil
 	}
-	delete(c.fabric.contexts, c.Name())
+	if c.fabric.contexts[c.Name()] == c {
+		delete(c.fabric.contexts, c.Name())
+	}
 	return c.close()
+}
+
+// isGone reports whether the device is being removed.
+func (c *sharedContext) isGone() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.gone
+}
+
+// add notes a connection, to end it when the device goes.
+func (c *sharedContext) add(one *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone {
+		go one.removed()
+		return
+	}
+	c.conns[one] = struct{}{}
+}
+
+// drop strikes a connection out.
+func (c *sharedContext) drop(one *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.conns, one)
 }
 
 // close stops the watcher, then closes the device.
@@ -58,17 +91,45 @@ func (c *sharedContext) close() error {
 
 // watch reads asynchronous events, which have to be acknowledged lest closing
 // blocks, and logs them. What they mean for a connection shows in its
-// completions.
+// completions, but for the end of the device: then there are none.
 func (c *sharedContext) watch(ctx context.Context, log *slog.Logger) {
 	defer close(c.done)
+	ctx, stop := context.WithCancel(ctx)
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		device.AwaitRemoval(ctx, c.Name(), func() { c.removed(log) })
+	}()
+	defer func() {
+		stop()
+		<-looked
+	}()
 	for {
 		event, err := c.NextEvent(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				log.Error("reading device events failed", slog.Any("error", err))
+				<-ctx.Done() // the device may still go
 			}
 			return
 		}
 		log.Warn("device event", slog.String("event", event.Type.String()), slog.Int("port", event.Port))
+		if event.Type == verbs.EventDeviceFatal {
+			c.removed(log)
+		}
+	}
+}
+
+// removed ends all connections over a device that is being removed.
+func (c *sharedContext) removed(log *slog.Logger) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone {
+		return
+	}
+	c.gone = true
+	log.Warn("the RDMA device is removed, and what goes over it ends", slog.Int("connections", len(c.conns)))
+	for one := range c.conns {
+		go one.removed() // each may have to wait
 	}
 }

@@ -19,6 +19,7 @@ var _ transport.Driver = driver{}
 func newDriver(e *end, peer transport.Endpoint) (transport.Driver, error) {
 	c := newConn(e, peer, func(verbs.WC) {})
 	c.run()
+	e.vctx.add(c)
 	return driver{c}, nil
 }
 

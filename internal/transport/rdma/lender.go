@@ -32,6 +32,7 @@ func newLender(e *end, peer transport.Endpoint) (transport.Lender, error) {
 	l.conn = newConn(e, peer, l.arrived)
 	l.run()
 	if e.setup.Direction != transport.Get {
+		e.vctx.add(l.conn)
 		return l, nil
 	}
 	for i := range l.qps {
@@ -40,6 +41,7 @@ func newLender(e *end, peer transport.Endpoint) (transport.Lender, error) {
 			return nil, errors.Join(err, l.Close())
 		}
 	}
+	e.vctx.add(l.conn)
 	return l, nil
 }
 
