@@ -31,7 +31,7 @@ func dial(ctx context.Context, o Options) (net.Conn, *grpc.ClientConn, error) {
 	if path, ok := strings.CutPrefix(o.Address, "unix:"); ok {
 		network, address = "unix", path
 	}
-	raw, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	raw, err := o.dialer().DialContext(ctx, network, address)
 	if err != nil {
 		return nil, nil, unreachable(ctx, o, err)
 	}
@@ -64,6 +64,15 @@ func dial(ctx context.Context, o Options) (net.Conn, *grpc.ClientConn, error) {
 		return nil, nil, errors.Join(fault.New(fault.Internal, "connecting to "+o.Address, err, ""), raw.Close())
 	}
 	return raw, conn, nil
+}
+
+// dialer makes the connections that o asks for.
+func (o Options) dialer() *net.Dialer {
+	d := &net.Dialer{}
+	if o.Narrow {
+		d.Control = narrow
+	}
+	return d
 }
 
 // noAnswer is the fault of a daemon that does not answer in time.

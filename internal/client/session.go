@@ -39,6 +39,7 @@ type Options struct {
 	Unverified     bool                // no digests of what is moved are computed
 	ZeroCopy       bool                // the session fails where a CPU would have to copy payload
 	Encrypt        bool                // what is moved has to be encrypted on the way; it takes TLS
+	Narrow         bool                // TCP sends short packets, both ways: longer ones may be dropped on the way
 	Version        string              // of this client, for messages
 	TLS            *mtls.Store         // this end's credentials; nil: without TLS
 	Logger         *slog.Logger
@@ -235,7 +236,7 @@ func (s *Session) shake(ctx context.Context, e transport.Endpoint) (wire.Welcome
 // dialMore makes one more connection to where the control connection leads.
 func (s *Session) dialMore(ctx context.Context) (net.Conn, error) {
 	a := s.raw.RemoteAddr()
-	c, err := (&net.Dialer{}).DialContext(ctx, a.Network(), a.String())
+	c, err := s.options.dialer().DialContext(ctx, a.Network(), a.String())
 	if err != nil || !s.options.secured() {
 		return c, err
 	}

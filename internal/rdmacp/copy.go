@@ -131,6 +131,7 @@ func (a *app) once(ctx context.Context, w *watch) (outcome, error) {
 	if err != nil {
 		return done, err
 	}
+	o.Narrow = w.narrow
 	if w.noRDMA != nil {
 		o.Transport, o.NoRDMA = transport.TCP, w.noRDMA
 	}

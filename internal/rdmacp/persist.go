@@ -10,6 +10,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 // Waits ahead of a new connection: each is twice as long as the one before.
@@ -37,6 +38,7 @@ func (a *app) persist(ctx context.Context, w *watch) (outcome, error) {
 			return done, l.gaveUp(err)
 		}
 		a.sayAgain(w, err, wait)
+		a.narrow(w, done, err)
 		if !sleep(ctx, wait) {
 			return done, l.first
 		}
@@ -51,6 +53,18 @@ func (a *app) persist(ctx context.Context, w *watch) (outcome, error) {
 		if lost(err) && l.tries >= mostInVain && a.mayLeave(done, w) {
 			w.noRDMA = inVain(err)
 		}
+	}
+}
+
+// narrow has the next try send short packets where nothing at all has moved by TCP: a switch
+// whose MTU is smaller than the hosts' drops longer ones, and tells nobody.
+func (a *app) narrow(w *watch, done outcome, err error) {
+	if w.narrow || !lost(err) || done.peer.Transport != transport.TCP || done.result.Bytes > 0 {
+		return
+	}
+	w.narrow = true
+	if !a.opts.quiet {
+		_, _ = fmt.Fprintln(a.messages, "rdmacp: nothing has moved by TCP; it is tried with short packets, in case that longer ones are dropped on the way: compare the MTUs")
 	}
 }
 

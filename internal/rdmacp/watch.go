@@ -27,6 +27,7 @@ type watch struct {
 	quiet    bool          // no word of what is resumed
 	unproven bool          // --no-verify
 	noRDMA   *fault.Error  // why RDMA is not tried any more; nil: it is
+	narrow   bool          // TCP sends short packets
 	manifest *manifest     // nil: none
 	piped    func() []byte // the digest of what came from standard input
 	as       string        // if not empty, what is copied gets this name

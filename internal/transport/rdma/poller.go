@@ -96,7 +96,7 @@ func (c *conn) explain(err error) error {
 		return lost(fault.New(fault.Path,
 			fmt.Sprintf("reaching the peer's %s (GID %s) from %s (GID %s)", c.peer.Device, c.peer.GID.Unmap(), c.endpoint.Device, c.endpoint.GID.Unmap()),
 			errors.New("RDMA packets get no answer, while the control connection works"),
-			"open UDP port 4791 (RoCEv2) both ways in every firewall between the hosts, and compare their MTUs: rdmacp devices"))
+			"open UDP port 4791 (RoCEv2) both ways in every firewall between the hosts, and compare their MTUs and those of the switches: rdmacp devices"))
 	}
 	if errors.Is(err, verbs.ErrFlushed) {
 		// On some kernels a queue pair that fails says no more than this.

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
 )
 
 // lane is one connection of a driver's: a goroutine writes requests, another reads the
@@ -109,7 +111,7 @@ func (d *driver) run(ctx context.Context, r *request) error {
 		case <-stall.C:
 			idle := time.Since(d.start) - time.Duration(d.progress.Load())
 			if idle >= d.stall && time.Since(begun) >= d.stall {
-				d.fail(lost(fmt.Errorf("not a byte has moved for %v", d.stall)))
+				d.fail(lost(d.stalled()))
 			}
 			stall.Reset(max(d.stall-idle, d.stall/8))
 		}
@@ -133,4 +135,15 @@ func (d *driver) post(r *request) error {
 	best.load.Add(int64(r.ticket.Len))
 	best.out <- r // there is room: see lane.out
 	return nil
+}
+
+// stalled says that nothing moves, and what that may be where nothing ever has: what came
+// ahead of the bytes were short packets.
+func (d *driver) stalled() error {
+	why := fmt.Errorf("not a byte has moved for %v", d.stall)
+	if d.bytes.Load() > 0 {
+		return why
+	}
+	return fault.New(fault.Lost, "moving data by TCP", fmt.Errorf("%w, while the control connection works: packets of full length may be dropped on the way", why),
+		"compare the MTUs of both hosts and of all switches between them (`ping -M do -s 8972 HOST` where it is 9000), then run the same command again")
 }
