@@ -159,15 +159,24 @@ func (p *Pipe[In, Out]) sayGoodbye(s Stream[In, Out]) {
 }
 
 // watch takes the pulse. It is no business of send's, which a peer that reads
-// nothing can hold up.
+// nothing can hold up. It counts beats that passed without a message, and not
+// the time since the last: an end that was stalled itself, as on a host that is
+// out of CPU, has not read yet what came meanwhile, and a ticker gives it one
+// tick for all of that time.
 func (p *Pipe[In, Out]) watch() {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
-	for {
+	var last int64
+	for missed := time.Duration(0); ; {
 		select {
 		case <-tick.C:
-			quiet := time.Since(p.start) - time.Duration(p.heard.Load())
-			if quiet >= silence {
+			heard := p.heard.Load()
+			if heard != last {
+				last, missed = heard, 0
+				continue
+			}
+			if missed += beat; missed >= silence {
+				quiet := time.Since(p.start) - time.Duration(heard)
 				p.cancel(fmt.Errorf("%w for %v", ErrSilent, quiet.Round(time.Second)))
 				return
 			}
