@@ -6,8 +6,12 @@ import (
 )
 
 // Match reports whether name, which is a leaf, matches a shell pattern of *, ?,
-// [..] and backslashes. A pattern that means nothing matches nothing.
+// [..] and backslashes. A dot at the front of it is matched by a dot only. A pattern
+// that means nothing matches nothing.
 func Match(shell, name string) bool {
+	if strings.HasPrefix(name, ".") && !strings.HasPrefix(shell, ".") && !strings.HasPrefix(shell, `\.`) {
+		return false
+	}
 	p, err := parse(shell)
 	return err == nil && p.match(name)
 }

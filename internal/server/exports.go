@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -173,7 +174,7 @@ func (es exports) destination(c wire.Copy, who []string) (place, error) {
 
 // sources resolves what a get names, wildcards too. It returns the first place
 // for the record.
-func (es exports) sources(c wire.Copy, who []string) (first place, all []storage.Start, err error) {
+func (es exports) sources(ctx context.Context, c wire.Copy, who []string) (first place, all []storage.Start, err error) {
 	for i, t := range c.Targets {
 		p, err := es.resolve(t, who)
 		if err != nil {
@@ -187,23 +188,25 @@ func (es exports) sources(c wire.Copy, who []string) (first place, all []storage
 				return first, nil, err
 			}
 		}
-		starts, err := p.expand()
+		starts, err := p.expand(ctx)
 		if err != nil {
 			return first, nil, err
 		}
-		all = append(all, starts...)
+		if all = append(all, starts...); len(all) > storage.MaxMatches {
+			return first, nil, storage.TooMany("looking for what is to be copied")
+		}
 	}
 	return first, all, nil
 }
 
 // expand returns where the walk of a place starts: in several places if its name
 // has wildcards.
-func (p place) expand() ([]storage.Start, error) {
+func (p place) expand(ctx context.Context) ([]storage.Start, error) {
 	name := p.path()
 	if p.contents && name != "/" {
 		name += "/"
 	}
-	names, err := storage.Glob(p.dir, name)
+	names, err := storage.Glob(ctx, p.dir, name)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -419,6 +420,32 @@ func TestHostileWindow(t *testing.T) {
 		t.Errorf("%d of %d offers are settled", settled, n)
 	}
 	holds(t, filepath.Join(d.dir, "x"), data)
+}
+
+// Patterns that stand for more names than the daemon looks for at once are refused, one by one
+// and together, and the session lives on.
+func TestHostilePatterns(t *testing.T) {
+	t.Parallel()
+	d := start(t, memory.Faults{})
+	must(t, os.Mkdir(filepath.Join(d.dir, "many"), 0o700))
+	for i := range 300 {
+		must(t, os.WriteFile(filepath.Join(d.dir, "many", fmt.Sprint(i)), nil, 0o600))
+		must(t, os.Symlink("../many", filepath.Join(d.dir, "sub", fmt.Sprint(i)))) // as if it held the same again
+	}
+	r := d.shake(t, transport.Get)
+	ask := func(patterns ...string) *pb.Copy {
+		return with(aGet(), func(m *pb.Copy) {
+			m.Targets = nil
+			for _, p := range patterns {
+				m.Targets = append(m.Targets, &pb.Target{Export: "data", Path: []byte(p)})
+			}
+		})
+	}
+	for _, m := range []*pb.Copy{ask("sub/*/*"), ask("sub/1*/*", "sub/2*/*")} {
+		r.say(t, m)
+		failsWith(t, r.verdict(t), fault.Limit)
+	}
+	r.copies(t, aGet())
 }
 
 // Messages beyond the limit, and more of them than the window, end the session.

@@ -89,7 +89,7 @@ func (ss *session) get(ctx context.Context, c wire.Copy) (err error) {
 		return err
 	}
 	defer end(false)
-	where, starts, err := es.sources(c, ss.who)
+	where, starts, err := es.sources(ctx, c, ss.who)
 	if err != nil {
 		return err
 	}

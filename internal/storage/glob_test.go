@@ -45,7 +45,7 @@ func TestGlob(t *testing.T) {
 		"u*/x.c":    nil,
 		"su[b/c.c":  nil,
 	} {
-		got, err := Glob(d, pattern)
+		got, err := Glob(t.Context(), d, pattern)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %v\n%s", pattern, err, diff)
 		}
@@ -60,9 +60,9 @@ func TestGlob(t *testing.T) {
 			wantFault(t, err, code)
 		}
 	}
-	_, err := Glob(d, "*.none")
+	_, err := Glob(t.Context(), d, "*.none")
 	wantFault(t, err, fault.NotFound, "looking for "+dir+"/*.none", "no file matches")
-	got, err := Glob(d, "*")
+	got, err := Glob(t.Context(), d, "*")
 	if err != nil || slices.Contains(got, partialName("z.c")) || !slices.IsSorted(got) {
 		t.Errorf("%q, %v", got, err)
 	}
