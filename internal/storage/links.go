@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -16,9 +17,9 @@ type link struct {
 	leaf  string
 	kind  tree.Kind
 	meta  tree.Meta
-	to    string     // symbolic link: what it says
-	first *firstName // hard link: the name that is there
-	there bool       // it is as it should be, but for its owner and time
+	to    string      // symbolic link: what it says
+	first *firstName  // hard link: the name that is there
+	there fs.FileInfo // what is as it should be, but for its owner and time; nil: it is to be made
 }
 
 // addOther notes what is neither a file nor a directory.
@@ -44,8 +45,9 @@ func (s *Store) addOther(e tree.Entry, f *folder, p *place, v *tree.Verdict) err
 	case old == nil:
 		v.Change = tree.New
 	default:
-		v.Change = s.compareOther(&l, p, old)
-		l.there = v.Change&(tree.Kinds|tree.Content) == 0
+		if v.Change = s.compareOther(&l, p, old); v.Change&(tree.Kinds|tree.Content) == 0 {
+			l.there = old
+		}
 	}
 	if v.Change != 0 && !s.readOnly() {
 		s.made = append(s.made, l)
@@ -122,7 +124,7 @@ func (s *Store) make(l *link) error {
 	}
 	defer func() { _ = p.close() }()
 	what := "making the " + l.kind.String() + " " + p.shown()
-	if l.there {
+	if l.there != nil {
 		return s.dressLink(l, p, p.leaf)
 	}
 	old, err := p.root.Lstat(p.leaf)
@@ -228,6 +230,9 @@ func (s *Store) dressLink(l *link, p *place, name string) error {
 	if f != nil {
 		defer func() { _ = f.Close() }() // nothing was written to it
 	}
+	if err := l.still(f, p, name); err != nil {
+		return err
+	}
 	on := subject{file: f, bare: true, root: p.root, leaf: name, in: p.in, as: p.leaf}
 	if l.kind != tree.Symlink {
 		return s.dressNode(on, l, p)
@@ -240,11 +245,33 @@ func (s *Store) dressLink(l *link, p *place, name string) error {
 	return wrap("setting the time of "+p.shown(), err)
 }
 
+// still fails unless what stands at a name, and is open as f where that can be, is what is
+// to be dressed: that which was looked at, or has just been made and has no other name. Who
+// may write to the directory can put there whatever else he likes, and it would be given away.
+func (l *link) still(f *os.File, p *place, name string) error {
+	var info fs.FileInfo
+	var err error
+	if f != nil {
+		info, err = f.Stat()
+	} else {
+		info, err = p.root.Lstat(name)
+	}
+	if err != nil {
+		return wrap("looking at "+p.shown(), err)
+	}
+	st := statusOf(info)
+	if l.there != nil && os.SameFile(l.there, info) || l.there == nil && kindOf(st.mode) == l.kind && st.links <= 1 {
+		return nil
+	}
+	return fault.New(fault.IO, "making the "+l.kind.String()+" "+p.shown(), errors.New("it was replaced just now"),
+		"keep other programs away from it, and run the copy again")
+}
+
 // dressNode sets what is kept of a device or the like. One that was there keeps its
 // mode, unless modes are copied.
 func (s *Store) dressNode(on subject, l *link, p *place) error {
 	mode := s.wantMode(l.meta, nil)
-	if l.there && !s.opts.Perms && on.file != nil {
+	if l.there != nil && !s.opts.Perms && on.file != nil {
 		info, err := on.file.Stat()
 		if err != nil {
 			return wrap("looking at "+p.shown(), err)

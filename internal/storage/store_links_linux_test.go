@@ -421,3 +421,80 @@ func TestDirectorySwapped(t *testing.T) {
 	wantNames(t, filepath.Join(dir, "d1"))
 	wantNames(t, victim)
 }
+
+// Somebody puts another file of ours where a link or a FIFO has just been made, or where one is
+// that stays: it is not given away in its stead, nor what it leads to.
+func TestMadeSwapped(t *testing.T) {
+	t.Parallel()
+	const in = "somebody else's"
+	for name, tt := range map[string]struct {
+		old   func(t *testing.T, path string) // what stands there
+		entry func(ts *trees)
+		at    step // when it is swapped, and after the call
+		where string
+		kind  tree.Kind // of what is put there
+	}{
+		"file for a new FIFO":     {nil, func(ts *trees) { node(ts, "l", tree.FIFO, 0, 0) }, stepMake, "l", tree.File},
+		"file for a FIFO":         {writeOld, func(ts *trees) { node(ts, "l", tree.FIFO, 0, 0) }, stepMake, linkName("l"), tree.File},
+		"FIFO for a FIFO":         {writeOld, func(ts *trees) { node(ts, "l", tree.FIFO, 0, 0) }, stepMake, linkName("l"), tree.FIFO},
+		"file for a link":         {writeOld, func(ts *trees) { ts.symlink("l", "x") }, stepMake, linkName("l"), tree.File},
+		"FIFO for one that stays": {makeFIFO, func(ts *trees) { ts.file("f", newText); node(ts, "l", tree.FIFO, 0, 0) }, stepRename, "l", tree.FIFO},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, other := t.TempDir(), filepath.Join(t.TempDir(), in)
+			if tt.kind == tree.FIFO {
+				makeFIFO(t, other)
+			} else {
+				writeOld(t, other)
+			}
+			before, err := os.Lstat(other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.old != nil {
+				tt.old(t, filepath.Join(dir, "l"))
+			}
+			var ts trees
+			tt.entry(&ts)
+			s, err := Land(dir, tree.Into, false, archive())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closeStore(t, s)
+			swapped := false
+			s.seam = func(st step, call func() error) error {
+				err := call()
+				if (st == tt.at || tt.at == stepRename && st == stepLink) && !swapped {
+					swapped = true
+					remove(t, filepath.Join(dir, tt.where))
+					if err := os.Link(other, filepath.Join(dir, tt.where)); err != nil {
+						t.Error(err)
+					}
+				}
+				return err
+			}
+			out := ts.send(t.Context(), s)
+			if !swapped || len(out.problems) != 1 {
+				t.Fatalf("swapped: %v; problems: %v", swapped, out.problems)
+			}
+			wantFault(t, out.problems[0].Fault, fault.IO, "it was replaced just now")
+			after, err := os.Lstat(other)
+			if err != nil || after.Mode() != before.Mode() || !after.ModTime().Equal(before.ModTime()) {
+				t.Errorf("it was %v of %v, and is %v of %v: %v", before.Mode(), before.ModTime(), after.Mode(), after.ModTime(), err)
+			}
+		})
+	}
+}
+
+func writeOld(t *testing.T, path string) {
+	t.Helper()
+	write(t, path, oldText)
+}
+
+func makeFIFO(t *testing.T, path string) {
+	t.Helper()
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
