@@ -212,7 +212,7 @@ func (p place) expand(ctx context.Context) ([]storage.Start, error) {
 	}
 	starts := make([]storage.Start, 0, len(names))
 	for _, name := range names {
-		s := storage.Start{Dir: p.dir, Path: name}
+		s := storage.Start{Dir: p.dir, Path: name, NoLink: p.only != ""}
 		if name == "." && p.given && p.under != "." && !p.contents {
 			s.Name = path.Base(p.under)
 		}

@@ -67,7 +67,6 @@ func (ss *session) within(e *export, s token.Scope, c *wire.Copy) error {
 	case e.only != "" && c.Walk.Files != nil:
 		return fault.New(fault.Denied, what, fmt.Errorf("it is for the file %s", where), "do without --files-from")
 	case !s.Write:
-		c.Walk.Links = c.Walk.Links || e.only != "" // a file that has become a link is not followed
 		return nil
 	case c.Land.Verify || c.Land.Delete:
 		return fault.New(fault.Denied, what, fmt.Errorf("it is for %s to be written to: what is there is not to be compared, listed or removed", where), fix)

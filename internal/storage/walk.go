@@ -21,6 +21,8 @@ type Start struct {
 	Dir  *Dir
 	Path string
 	Name string // of the entry of the Dir itself, whose Path is "."; empty: it has none
+
+	NoLink bool // a symbolic link at Path is not followed, whatever the options say of others
 }
 
 // Walker finds the entries of trees, and opens their files: a tree.Source. It

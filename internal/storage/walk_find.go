@@ -58,6 +58,9 @@ func (r *walk) look(h *heldDir, leaf, path string, want wish, f *found) error {
 	if f.mode&fs.ModeSymlink == 0 || r.opts.Links && want.below == nil {
 		return nil
 	}
+	if want.noLink {
+		return notAsked(f.mode, "name the file itself")
+	}
 	f.through = true
 	f.status, err = h.lookThrough(leaf)
 	if err != nil && !want.listed && r.rules.Excluded(path, false) {

@@ -27,7 +27,7 @@ func (r *walk) start(s Start) error {
 	if s.Dir != nil {
 		above = strings.TrimSuffix(above, "/")
 	}
-	return r.visit(&level{id: r.table.start(s.Dir, above), names: r.tops}, leaf, wish{named: true, all: true})
+	return r.visit(&level{id: r.table.start(s.Dir, above), names: r.tops}, leaf, wish{named: true, all: true, noLink: s.NoLink})
 }
 
 // startPath returns a start's path without slashes at its end, and whether what is
@@ -77,13 +77,17 @@ func (r *walk) contents(s Start, p string) error {
 	}
 	at := spot{name: p, dir: s.Dir}
 	var above *level
-	if s.Name != "" {
-		if r.rules.Excluded(s.Name, true) {
+	name := s.Name
+	if r.opts.Files != nil {
+		name = "" // what is listed is in a directory that stands for its contents
+	}
+	if name != "" {
+		if r.rules.Excluded(name, true) {
 			return w.close()
 		}
 		above = &level{id: r.table.start(s.Dir, "."), names: r.tops}
 	}
-	in, err := r.enter(above, s.Name, at, &f)
+	in, err := r.enter(above, name, at, &f)
 	if err != nil || in == nil {
 		return err
 	}

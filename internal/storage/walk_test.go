@@ -208,6 +208,27 @@ func TestWalkNotThere(t *testing.T) {
 	wantFault(t, w.problems["d"], fault.NotRegular, "it is a directory", "-r copies directories")
 }
 
+// Where a link is not to be followed, it is not, and nothing but links as such are asked for.
+func TestWalkNoLink(t *testing.T) {
+	t.Parallel()
+	dir := plant(t, t.TempDir(), "f")
+	symlink(t, "f", dir+"/l")
+	d := openDir(t, dir)
+	w := walkIn(t, tree.WalkOptions{}, Start{Dir: d, Path: "l", NoLink: true}, Start{Dir: d, Path: "f", NoLink: true})
+	w.wantPaths(t, "f")
+	w.wantProblems(t, map[string]fault.Code{"l": fault.NotRegular})
+	wantFault(t, w.problems["l"], fault.NotRegular, "it is a symbolic link", "name the file itself")
+	walkIn(t, tree.WalkOptions{Links: true}, Start{Dir: d, Path: "l", NoLink: true}).wantPaths(t, "l")
+}
+
+// A list is of what is in a directory, which has no name then, by whatever name it is known.
+func TestWalkListedByName(t *testing.T) {
+	t.Parallel()
+	d := openDir(t, plant(t, t.TempDir(), "a", "b"))
+	walkIn(t, tree.WalkOptions{Files: []string{".", "a"}}, Start{Dir: d, Path: ".", Name: "d"}).wantPaths(t, ".", "a")
+	walkIn(t, tree.WalkOptions{Recursive: true}, Start{Dir: d, Path: ".", Name: "d"}).wantPaths(t, "d", "d/a", "d/b")
+}
+
 // What has one of our own names is left out, and that is told; unless a rule leaves
 // it out.
 func TestWalkInProgress(t *testing.T) {

@@ -13,6 +13,7 @@ type wish struct {
 	named  bool     // somebody has named it: if it is not there, that is a problem
 	listed bool     // the list of files has led to it: no rule leaves it out
 	itself bool     // it is on that list, and not just on the way to others
+	noLink bool     // no symbolic link is followed to it
 	all    bool     // a directory with all that is in it
 	below  []string // a directory with these paths in it
 }
