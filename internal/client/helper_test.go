@@ -159,7 +159,7 @@ func get(t *testing.T, s *client.Session) error {
 	must(t, err)
 	defer func() { must(t, dst.Close()) }()
 	w := &witness{}
-	_, err = s.Get(t.Context(), []client.Target{{Export: "e", Path: "x"}}, dst, w.watch(client.Job{}))
+	_, err = s.Get(t.Context(), []client.Target{{Export: "e", Path: "x*"}}, dst, w.watch(client.Job{}))
 	err = w.why(err)
 	left, readErr := os.ReadDir(outer)
 	must(t, readErr)

@@ -181,7 +181,8 @@ func TestHostileParents(t *testing.T) {
 		dst, err := storage.Land(filepath.Join(outer, "dir"), tree.Into, true, tree.LandOptions{})
 		must(t, err)
 		w := &witness{}
-		r, err := s.Get(t.Context(), []client.Target{{Export: "e"}}, dst, w.watch(client.Job{}))
+		j := client.Job{Walk: tree.WalkOptions{Recursive: true, Links: true, Specials: true}}
+		r, err := s.Get(t.Context(), []client.Target{{Export: "e", Path: "x"}}, dst, w.watch(j))
 		must(t, err)
 		must(t, dst.Close())
 		failsWith(t, w.why(nil), fault.Protocol)
@@ -197,7 +198,7 @@ func flood() []*pb.SessionResponse {
 	for id := uint64(1); id < 40_000; {
 		b := &pb.Batch{}
 		for range 2000 {
-			b.Entries = append(b.Entries, entry(func(e *pb.Entry) { e.Id, e.Name = id, fmt.Append(nil, id) }))
+			b.Entries = append(b.Entries, entry(func(e *pb.Entry) { e.Id, e.Name = id, fmt.Appendf(nil, "x%d", id) }))
 			id++
 		}
 		all = append(all, batch(b))

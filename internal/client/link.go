@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/wire"
 	pb "github.com/rdmacp/rdmacp/proto/rdmacp/v1"
@@ -12,6 +14,7 @@ import (
 type link struct {
 	session *Session
 	sealed  bool // the daemon was told of files that it may put into place
+	deletes bool // it may remove others
 }
 
 // Send tells the daemon.
@@ -36,5 +39,10 @@ func (l *link) Recv(ctx context.Context) (transfer.Batch, error) {
 	case m.GetBatch() == nil:
 		return transfer.Batch{}, unexpected("copying", m)
 	}
-	return wire.ToBatch(m.GetBatch(), l.session.options.Host)
+	b, err := wire.ToBatch(m.GetBatch(), l.session.options.Host)
+	if err == nil && len(b.Removed) > 0 && !l.deletes {
+		err = at(l.session.options.Host, fault.New(fault.Protocol, "the daemon removes what it was not asked to",
+			fmt.Errorf("%.256q: this copy was to remove nothing", b.Removed[0]), "find out what runs there, and what is left there"))
+	}
+	return b, err
 }

@@ -55,10 +55,21 @@ func (s *Session) Put(ctx context.Context, src tree.Source, to Target, j Job) (R
 }
 
 // Get copies what from names into dst, which it does not close: after an error, the
-// session is to be closed ahead of it. For what it returns see Put.
+// session is to be closed ahead of it. For what it returns see Put. A daemon that sends
+// what was not asked for breaks the protocol.
 func (s *Session) Get(ctx context.Context, from []Target, dst tree.Sink, j Job) (Result, error) {
 	c := wire.Copy{Targets: from, Walk: j.Walk, Remove: j.removes()}
+	a, err := newAsked(from, j.Walk)
+	if err != nil {
+		return Result{}, err
+	}
 	return s.transfer(ctx, transport.Get, c, j, func(l *link, o transfer.Options) (transfer.Report, error) {
+		o.Admit = func(e tree.Entry) error {
+			if f := a.check(e); f != nil {
+				return at(s.options.Host, f)
+			}
+			return nil
+		}
 		return transfer.Receive(ctx, s.lender, l, dst, o)
 	})
 }
@@ -148,7 +159,7 @@ func (s *Session) transfer(ctx context.Context, d transport.Direction, c wire.Co
 		return r, s.explain(ctx, err) // the daemon knows of nothing
 	}
 	s.ended = false
-	l := &link{session: s}
+	l := &link{session: s, deletes: c.Land.Delete}
 	r.Path, err = trace.Step(ctx, "request", func() (string, error) { return s.accepted(ctx) })
 	if err == nil {
 		r.Report, err = trace.Step(ctx, "move", func() (transfer.Report, error) { return work(l, s.engine(j)) })

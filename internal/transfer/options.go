@@ -19,7 +19,13 @@ type Options struct {
 	FailFast bool           // end the transfer at the first problem
 	Remove   bool           // the source removes what has been committed
 	Limit    *rate.Limiter  // bytes a second that the lender lends; nil: no limit
-	Events   Events
+
+	// Admit is called with each entry that a sink is told of, in their order and ahead of
+	// anything that is done about those that came in one message with it. Its error ends
+	// the transfer. It may be nil.
+	Admit func(e tree.Entry) error
+
+	Events Events
 }
 
 // Events are called as things happen, from several goroutines, and must not

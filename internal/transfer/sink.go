@@ -66,6 +66,13 @@ func (s *sink) hear(b Batch) error {
 
 // list notes the entries that arrived.
 func (s *sink) list(b Batch) error {
+	if admit := s.options.Admit; admit != nil {
+		for _, e := range b.Entries {
+			if err := admit(e); err != nil {
+				return err
+			}
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range b.Entries {
