@@ -53,6 +53,7 @@ var (
 		ToRTR(attr RTRAttr) error
 		ToRTS(attr RTSAttr) error
 		ToError() error
+		ToReset() error
 		PostSend(wrs []SendWR) (int, error)
 		PostRecv(wrs []RecvWR) (int, error)
 	} = (*QP)(nil)

@@ -290,6 +290,17 @@ func TestRXEStates(t *testing.T) {
 		}
 		state(QPStateErr)
 	}
+	// It may be connected once more.
+	for range 2 {
+		if err := e.qp.ToReset(); err != nil {
+			t.Fatal(err)
+		}
+		state(QPStateReset)
+	}
+	if err := e.toRTR(e.qp, e, e.qp.QPN()); err != nil {
+		t.Fatal(err)
+	}
+	state(QPStateRTR)
 	// An address that nobody has doesn't resolve.
 	stranger := *e
 	stranger.gid.GID[15] = 0xee

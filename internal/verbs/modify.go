@@ -106,6 +106,19 @@ func (q *QP) ToError() error {
 	return q.modify("ibv_modify_qp(ERR)", &a, C.IBV_QP_STATE)
 }
 
+// ToReset moves the queue pair, from any state, to RESET, from where it can be connected anew: what was outstanding
+// vanishes without a completion.
+//
+// Implements:
+//
+//	int ibv_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int attr_mask);
+func (q *QP) ToReset() error {
+	var a C.struct_ibv_qp_attr
+	a.qp_state = C.IBV_QPS_RESET
+
+	return q.modify("ibv_modify_qp(RESET)", &a, C.IBV_QP_STATE)
+}
+
 func (q *QP) modify(op string, attr *C.struct_ibv_qp_attr, mask C.int) error {
 	if err := q.enter(op); err != nil {
 		return err

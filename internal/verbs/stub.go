@@ -131,6 +131,9 @@ func (*QP) ToRTS(RTSAttr) error { return errStub }
 // ToError fails with ErrNotSupported.
 func (*QP) ToError() error { return errStub }
 
+// ToReset fails with ErrNotSupported.
+func (*QP) ToReset() error { return errStub }
+
 // PostSend fails with ErrNotSupported.
 func (*QP) PostSend([]SendWR) (int, error) { return 0, errStub }
 
