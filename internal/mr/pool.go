@@ -19,18 +19,22 @@ const MaxSlots = math.MaxUint16 + 1
 // ErrClosed answers Acquire on a pool that was closed.
 var ErrClosed = errors.New("mr: pool is closed")
 
-// Pool is memory that was mapped and registered once, cut into slots of one size.
+// Pool is memory that was mapped once, cut into slots of one size. Either all of it is
+// registered for as long as the pool lives, or each slot by itself while it is exposed.
 // Its methods may be called from any goroutine.
 type Pool struct {
 	slotSize int // bytes that a lease shows
 	stride   int // bytes from slot to slot, a multiple of the page size
 	slots    int
 	mem      []byte
-	region   region
 	budget   *Budget
-	lkey     verbs.Key
-	rkey     verbs.Key
 	huge     bool
+
+	region     region // of all the memory; nil where slots are exposed
+	lkey, rkey verbs.Key
+
+	expose  func(mem []byte) (region, error) // nil where all of it is registered
+	exposed []region                         // by slot; touched only by the one who holds it, and by Close
 
 	free    chan uint16     // slots that nobody holds, the one free for longest first
 	serials []uint64        // by slot: its last lease; written only by the one who took it out of free
@@ -49,6 +53,27 @@ type Pool struct {
 // fault.Memlock. After an error nothing is left behind.
 func NewPool(pd *verbs.PD, budget *Budget, slotSize, slots int, access verbs.Access) (*Pool, error) {
 	return newPool(registerIn(pd), budget, slotSize, slots, access)
+}
+
+// NewExposing is NewPool for slots that a peer may write to: no device reaches any of them
+// but between Lease.Expose and Lease.Conceal, with the given access. All of the memory is registered once
+// to see that it can be pinned, which is better told now than in the middle of a copy.
+func NewExposing(pd *verbs.PD, budget *Budget, slotSize, slots int, access verbs.Access) (*Pool, error) {
+	return newExposing(registerIn(pd), budget, slotSize, slots, access)
+}
+
+func newExposing(register registrar, budget *Budget, slotSize, slots int, access verbs.Access) (*Pool, error) {
+	p, err := newPool(register, budget, slotSize, slots, access)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.region.Close(); err != nil {
+		return nil, errors.Join(fmt.Errorf("mr: deregistering the pool: %w", err), p.Close())
+	}
+	p.region, p.lkey, p.rkey = nil, 0, 0
+	p.expose = func(mem []byte) (region, error) { return register(mem, access) }
+	p.exposed = make([]region, slots)
+	return p, nil
 }
 
 func newPool(register registrar, budget *Budget, slotSize, slots int, access verbs.Access) (_ *Pool, err error) {
@@ -133,11 +158,11 @@ func (p *Pool) SlotSize() int { return p.slotSize }
 // Slots is the number of slots, free or not.
 func (p *Pool) Slots() int { return p.slots }
 
-// LKey is the key that this host's own work requests name the memory by.
+// LKey is the key that this host's own work requests name the memory by; 0 where slots are exposed.
 func (p *Pool) LKey() verbs.Key { return p.lkey }
 
 // RKey is the key that a peer reaches the memory by, as far as the pool's access lets
-// it. It is a capability: it belongs in no log.
+// it; 0 where slots are exposed. It is a capability: it belongs in no log.
 func (p *Pool) RKey() verbs.Key { return p.rkey }
 
 // Huge reports whether the memory is made of reserved huge pages. Otherwise the kernel
@@ -159,13 +184,27 @@ func (p *Pool) Close() error {
 	if p.mapping == nil {
 		return nil
 	}
-	if err := p.region.Close(); err != nil {
+	if err := p.deregister(); err != nil {
 		return fmt.Errorf("mr: deregistering the pool: %w", err)
 	}
 	p.budget.release(uint64(p.stride * p.slots))
 	err := p.mapping.unmap()
 	p.mapping = nil
 	return err
+}
+
+// deregister closes what is registered. A region that is closed does nothing when it is closed again.
+func (p *Pool) deregister() error {
+	if p.region != nil {
+		return p.region.Close()
+	}
+	var errs []error
+	for _, r := range p.exposed {
+		if r != nil {
+			errs = append(errs, r.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (p *Pool) isClosed() bool {

@@ -17,14 +17,14 @@ type Stats struct {
 	HashedBytes uint64 // payload bytes that sendfile sent and that a CPU read through a buffer in its caches, for their digest only
 	Windows     uint64 // parts of the page cache that were registered for the NIC
 	Hits        uint64 // extents for which a window was there already
-	Calls       uint64 // system calls that moved payload or opened windows; what a device needs for its doorbells is no part of it
+	Calls       uint64 // system calls that moved payload, opened windows or exposed slots; what a device needs for its doorbells is no part of it
 	WhyCopied   string // why bytes were copied, as far as that is known; one line for people
 	WorkReqs    uint64 // work requests posted; by TCP, frames sent
 	Completions uint64 // completions polled; by TCP, frames received
 	Wakeups     uint64 // times that the poller slept and was woken by an event
 
 	Source time.Duration // time spent reading sources, over all chunks
-	Map    time.Duration // time spent mapping, registering and deregistering the page cache
+	Map    time.Duration // time spent mapping, registering and deregistering: the page cache, and slots that are registered for one loan
 	Wire   time.Duration // time between post and completion, over all chunks
 	Sink   time.Duration // time spent writing sinks, over all chunks
 	Digest time.Duration // time spent computing digests, over all chunks

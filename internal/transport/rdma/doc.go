@@ -8,5 +8,7 @@
 // one queue pair, and its last work request alone is signalled.
 //
 // Only the lender's slots can be reached from the network: the driver's memory
-// is registered without remote access and its queue pairs allow none.
+// is registered without remote access and its queue pairs allow none. A slot that the
+// driver may write to is registered for the one loan, as long as that, and deregistered
+// once the push has come: what is summed and then written to the sink is in nobody's reach.
 package rdma

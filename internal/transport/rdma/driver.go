@@ -33,7 +33,11 @@ func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, e
 		return none, err
 	}
 	defer d.done()
-	v := d.room(lease, dst, ext)
+	v, err := d.room(lease, dst, ext)
+	if err != nil {
+		d.release(lease)
+		return none, err
+	}
 	o := &d.ops[lease.Slot()]
 	o.wrs = reads(o.wrs[:0], uint64(lease.Slot()), v, t)
 	if err := d.transfer(ctx, o, lease, v.window); err != nil {

@@ -5,6 +5,7 @@ package rdma_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"testing"
 
@@ -13,15 +14,19 @@ import (
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
 
-// victimSize is the length of the file that a client lends of, in chunks of 1 MiB.
-const victimSize = 4 << 20
+// victimSize is the length of the file that a client lends of, in chunks of 1 MiB, and
+// victimByte what it is full of.
+const (
+	victimSize = 4 << 20
+	victimByte = 0x11
+)
 
 // inMemory makes a file on tmpfs, full of one byte.
 func inMemory(t *testing.T) *os.File {
 	t.Helper()
 	f, err := os.CreateTemp("/dev/shm", "rdmacp-test-")
 	if err == nil {
-		_, err = f.Write(bytes.Repeat([]byte{0x11}, victimSize))
+		_, err = f.Write(bytes.Repeat([]byte{victimByte}, victimSize))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +39,7 @@ func inMemory(t *testing.T) *os.File {
 func untouched(t *testing.T, f *os.File) {
 	t.Helper()
 	got, err := os.ReadFile(f.Name())
-	if err != nil || !bytes.Equal(got, bytes.Repeat([]byte{0x11}, victimSize)) {
+	if err != nil || !bytes.Equal(got, bytes.Repeat([]byte{victimByte}, victimSize)) {
 		t.Errorf("the file is not what it was, %v", err)
 	}
 }
@@ -50,7 +55,7 @@ func TestRXEHostileToPut(t *testing.T) {
 		"reads behind the file":             func(h *hostile, k transport.Ticket) { h.refused(verbs.OpRead, k.Addr+3*chunk, k.RKey, 4096) },
 		"reads across its end":              func(h *hostile, k transport.Ticket) { h.refused(verbs.OpRead, k.Addr+3*chunk-2048, k.RKey, 4096) },
 		"reads what it was lent": func(h *hostile, k transport.Ticket) {
-			if got := h.post(verbs.OpRead, k.Addr, k.RKey, chunk, 0); got != verbs.WCSuccess || h.mem[0] != 0x11 {
+			if got := h.post(verbs.OpRead, k.Addr, k.RKey, chunk, 0); got != verbs.WCSuccess || h.mem[0] != victimByte {
 				h.t.Errorf("%v, %#x", got, h.mem[0])
 			}
 		},
@@ -69,9 +74,20 @@ func TestRXEHostileToPut(t *testing.T) {
 	}
 }
 
-// A daemon that turns against a client that gets: it can write to what it was lent, once,
-// and the client takes no more than that for the file.
+// A daemon that turns against a client that gets into the page cache: it can write to what it
+// was lent, once, and the client takes no more than that for the file.
 func TestRXEHostileToGet(t *testing.T) {
+	againstGet(t, func(f *os.File) io.WriterAt { return landed{f, victimSize} })
+}
+
+// A daemon that turns against a client that gets onto a disk, by way of a slot: the same.
+func TestRXEHostileToGetBySlot(t *testing.T) {
+	againstGet(t, func(f *os.File) io.WriterAt { return f })
+}
+
+// againstGet tries what a driver could try against a lender of sinks.
+func againstGet(t *testing.T, sink func(*os.File) io.WriterAt) {
+	t.Helper()
 	const chunk = 1 << 20
 	ext := transport.Extent{Off: chunk, Len: chunk}
 	for name, attack := range map[string]func(h *hostile, k transport.Ticket){
@@ -85,7 +101,7 @@ func TestRXEHostileToGet(t *testing.T) {
 			l, h, victim := lenderFor(t, transport.Get)
 			h.meet(victim, hostilePSN)
 			f := inMemory(t)
-			loan := made(l.LendSink(t.Context(), landed{f, victimSize}, ext))(t)
+			loan := made(l.LendSink(t.Context(), sink(f), ext))(t)
 			attack(h, loan.Ticket())
 			untouched(t, f)
 		})
@@ -94,21 +110,9 @@ func TestRXEHostileToGet(t *testing.T) {
 		l, h, victim := lenderFor(t, transport.Get)
 		h.meet(victim, hostilePSN)
 		f := inMemory(t)
-		loan := made(l.LendSink(t.Context(), landed{f, victimSize}, ext))(t)
-		k := loan.Ticket()
-		for i := range h.mem {
-			h.mem[i] = 0x11
-		}
-		if got := h.post(verbs.OpWriteImm, k.Addr, k.RKey, chunk, k.Imm()); got != verbs.WCSuccess {
-			t.Fatal(got)
-		}
-		if digest, err := loan.Settle(t.Context()); err != nil || digest != transport.Sum(h.mem) {
-			t.Fatal(err)
-		}
-		for i := range h.mem {
-			h.mem[i] = hostileByte
-		}
-		h.refused(verbs.OpWrite, k.Addr, k.RKey, 4096)
+		loan := made(l.LendSink(t.Context(), sink(f), ext))(t)
+		h.pushes(loan)
+		h.refused(verbs.OpWrite, loan.Ticket().Addr, loan.Ticket().RKey, 4096)
 		loan.Return()
 		untouched(t, f)
 	})
@@ -120,7 +124,8 @@ func TestRXEHostileToGet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l, h, victim := lenderFor(t, transport.Get)
 			h.meet(victim, hostilePSN)
-			loan := made(l.LendSink(t.Context(), landed{inMemory(t), victimSize}, ext))(t)
+			f := inMemory(t)
+			loan := made(l.LendSink(t.Context(), sink(f), ext))(t)
 			k := loan.Ticket()
 			said, n := imm(k)
 			h.post(verbs.OpWriteImm, k.Addr, k.RKey, n, said)
@@ -129,6 +134,21 @@ func TestRXEHostileToGet(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pushes pushes into a loan what the victim's file is full of, and has it settled: from then on
+// the file is what it was, whatever h writes.
+func (h *hostile) pushes(loan transport.Loan) {
+	h.t.Helper()
+	k := loan.Ticket()
+	h.fill(victimByte)
+	if got := h.post(verbs.OpWriteImm, k.Addr, k.RKey, int(k.Len), k.Imm()); got != verbs.WCSuccess {
+		h.t.Fatal(got)
+	}
+	if digest, err := loan.Settle(h.t.Context()); err != nil || digest != transport.Sum(h.mem[:k.Len]) {
+		h.t.Fatal(err)
+	}
+	h.fill(hostileByte)
 }
 
 // What was lent over an earlier connection is nothing to the next, and what a client has

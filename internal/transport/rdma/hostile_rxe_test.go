@@ -48,9 +48,7 @@ func newHostile(t *testing.T, device string) *hostile {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unix.Munmap(h.mem) })
-	for i := range h.mem {
-		h.mem[i] = hostileByte
-	}
+	h.fill(hostileByte)
 	h.mr = made(h.pd.RegMR(h.mem, verbs.AccessLocalWrite|verbs.AccessRemoteRead|verbs.AccessRemoteWrite))(t)
 	h.qp = made(h.pd.CreateQP(verbs.QPInitAttr{SendCQ: h.cq, RecvCQ: h.cq, MaxSendWR: 16, MaxRecvWR: 1, MaxSendSGE: 1, MaxRecvSGE: 1}))(t)
 	if h.port, err = vctx.Port(1); err != nil {
@@ -83,6 +81,13 @@ func made[T any](v T, err error) func(*testing.T) T {
 			t.Fatal(err)
 		}
 		return v
+	}
+}
+
+// fill fills its memory.
+func (h *hostile) fill(b byte) {
+	for i := range h.mem {
+		h.mem[i] = b
 	}
 }
 

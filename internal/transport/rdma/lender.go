@@ -81,7 +81,12 @@ func (l *lender) LendSink(ctx context.Context, dst io.WriterAt, ext transport.Ex
 		return nil, err
 	}
 	defer l.done()
-	s := &sinkLoan{loan: loan{l: l, lease: lease, ext: ext, view: l.room(lease, dst, ext)}, dst: dst, pushed: make(chan struct{})}
+	v, err := l.room(lease, dst, ext)
+	if err != nil {
+		l.release(lease)
+		return nil, err
+	}
+	s := &sinkLoan{loan: loan{l: l, lease: lease, ext: ext, view: v}, dst: dst, pushed: make(chan struct{})}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sinks[s.Ticket().Imm()] = s

@@ -40,9 +40,18 @@ func (o *loan) Return() {
 			return
 		}
 		defer o.l.done()
-		o.hidden.Do(func() { o.l.hide(o.view.window) })
+		o.hidden.Do(o.hide)
 		o.l.release(o.lease)
 	})
+}
+
+// hide takes the memory out of the peer's reach. Where that fails the connection ends, which does so.
+func (o *loan) hide() {
+	if o.view.window == nil {
+		_ = o.l.conceal(o.lease)
+		return
+	}
+	o.l.hide(o.view.window)
 }
 
 // Lost ends the connection: it has no other rail.

@@ -18,6 +18,7 @@ import (
 type role struct {
 	sources    bool // the payload comes from this end
 	private    bool // the peer may do nothing at all
+	exposes    bool // the peer may write to a slot, while that is lent
 	slotAccess verbs.Access
 	qpAccess   verbs.Access // what the peer may do
 	sends      int          // per queue pair
@@ -29,6 +30,7 @@ type role struct {
 func lenderRole(s transport.Setup) role {
 	if s.Direction == transport.Get {
 		return role{
+			exposes:    true,
 			slotAccess: verbs.AccessLocalWrite | verbs.AccessRemoteWrite,
 			qpAccess:   verbs.AccessRemoteWrite,
 			sends:      1,
@@ -87,7 +89,11 @@ func newResources(vctx *verbs.Context, budget *mr.Budget, c device.Choice, s tra
 	if res.cq, err = vctx.CreateCQ(s.QPs*(r.sends+r.recvs), res.channel); err != nil {
 		return res, making("a completion queue", c, err)
 	}
-	if res.pool, err = mr.NewPool(res.pd, budget, s.ChunkSize, s.Slots, r.slotAccess); err != nil {
+	newPool := mr.NewPool
+	if r.exposes {
+		newPool = mr.NewExposing
+	}
+	if res.pool, err = newPool(res.pd, budget, s.ChunkSize, s.Slots, r.slotAccess); err != nil {
 		return res, fmt.Errorf("%s/%d: %w", c.Rail.Device, c.Rail.Port, err)
 	}
 	// Without digests nothing would tell that a page was written to between the last

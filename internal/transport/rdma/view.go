@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/rdmacp/rdmacp/internal/mr"
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -37,19 +38,46 @@ func (c *conn) show(slot mr.Lease, src io.ReaderAt, ext transport.Extent) (v vie
 }
 
 // room makes an extent of dst writable for the device, or else the slot.
-func (c *conn) room(slot mr.Lease, dst io.WriterAt, ext transport.Extent) view {
+func (c *conn) room(slot mr.Lease, dst io.WriterAt, ext transport.Extent) (view, error) {
 	p := &c.ops[slot.Slot()].placer
 	if p.place(dst, ext, false) {
-		return p.view
+		return p.view, nil
 	}
-	return c.inSlot(slot)
+	if !c.role.exposes {
+		return c.inSlot(slot), nil
+	}
+	begun := time.Now()
+	addr, rkey, err := slot.Expose(ext.Len)
+	c.counters.mapping.Add(int64(time.Since(begun)))
+	c.counters.calls.Add(exposeCalls)
+	return view{addr: addr, rkey: rkey}, err
+}
+
+// conceal takes a slot out of the device's reach, if it was exposed to it. One that stays there ends
+// the connection, as a window does.
+func (c *conn) conceal(slot mr.Lease) error {
+	if !c.role.exposes {
+		return nil
+	}
+	begun := time.Now()
+	err := slot.Conceal()
+	c.counters.mapping.Add(int64(time.Since(begun)))
+	c.counters.calls.Add(concealCalls)
+	if err == nil {
+		return nil
+	}
+	c.fail(lost(fmt.Errorf("taking a slot back: %w", err)))
+	return c.err()
 }
 
 // land brings what has arrived in a view of room's to dst, and returns its digest. By then
-// the peer cannot write there any more, unless that is the slot; a window that only this
-// end's READs write to may stay registered.
+// the peer cannot write there any more: what is summed is what is written. A window that
+// only this end's READs write to may stay registered.
 func (c *conn) land(slot mr.Lease, v view, dst io.WriterAt, ext transport.Extent) (transport.Digest, error) {
 	if v.window == nil {
+		if err := c.conceal(slot); err != nil {
+			return transport.Digest{}, err
+		}
 		digest := c.sum(slot.Bytes(), ext.Len)
 		return digest, c.flush(slot.Bytes(), dst, ext)
 	}

@@ -46,10 +46,12 @@ type window struct {
 }
 
 // How many system calls it takes to open a window (map, populate, register), and to
-// close it (deregister, unmap).
+// close it (deregister, unmap); and the same for a slot, whose memory is there.
 const (
-	openCalls  = 3
-	closeCalls = 2
+	openCalls    = 3
+	closeCalls   = 2
+	exposeCalls  = 1
+	concealCalls = 1
 )
 
 // errNoWindow answers for extents that lie in no single window.
