@@ -74,6 +74,7 @@ func (l *lab) cutAWhile(t *testing.T) {
 // summary is what the tests read of the last line of JSON.
 type summary struct {
 	Bytes, Resumed int64
+	Retries        int
 	Transport      string
 	Fallback       string
 	Earlier        struct{ Connections, Bytes int64 }
