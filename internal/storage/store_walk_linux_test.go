@@ -34,7 +34,7 @@ func copyTree(t *testing.T, from, to string, o tree.LandOptions) map[string]tree
 	problem := func(p tree.Problem) { t.Errorf("%s: %v", p.Path, p.Fault) }
 	err = w.Walk(t.Context(), func(e tree.Entry) error {
 		v := s.Add(t.Context(), e)
-		path := paths.Of(e)
+		path := paths.Of(e).String()
 		verdicts[path] = v
 		if v.Fault != nil {
 			t.Errorf("%s: %v", path, v.Fault)

@@ -44,7 +44,7 @@ func walkIn(t *testing.T, o tree.WalkOptions, starts ...Start) *walked {
 			t.Errorf("entry out of order: %+v", e)
 		}
 		dirs[e.ID] = e.Kind == tree.Dir
-		path := paths.Of(e)
+		path := paths.Of(e).String()
 		w.paths = append(w.paths, path)
 		w.entries[path] = e
 		return nil

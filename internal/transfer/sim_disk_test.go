@@ -95,7 +95,7 @@ func (p *plot) close() int {
 func (p *plot) Add(_ context.Context, e tree.Entry) tree.Verdict {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	path := p.paths.Of(e)
+	path := p.paths.Of(e).String()
 	p.names[e.ID] = path
 	if e.Kind != tree.File {
 		return tree.Verdict{Answer: tree.Done, Change: tree.New}

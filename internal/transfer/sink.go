@@ -122,7 +122,7 @@ func (s *sink) fail(t *taken, err error, forget bool) {
 	}
 	l.drop()
 	if cleanup := t.close(forget); cleanup != nil {
-		err = asFault("cleaning up after "+t.path, errors.Join(err, cleanup))
+		err = asFault("cleaning up after "+t.path.String(), errors.Join(err, cleanup))
 	}
 	s.outcome(t, err)
 	signal(s.due) // it may have been the last

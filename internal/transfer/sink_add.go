@@ -46,14 +46,14 @@ func (s *sink) addAll(ctx context.Context, batch []tree.Entry, paths *tree.Paths
 		v.ID = e.ID
 		s.tally.count(func(r *Report) { r.Entries++ })
 		if s.options.Events.Decided != nil {
-			s.options.Events.Decided(path, e, v)
+			s.options.Events.Decided(path.String(), e, v)
 		}
 		switch v.Answer {
 		case tree.Want:
 			v.Ranges = tree.Coalesce(v.Ranges, MaxRanges)
 			wanted = append(wanted, s.take(e, path, v))
 		case tree.Fail:
-			s.failed(path, v.Fault)
+			s.failed(path.String(), v.Fault)
 		case tree.Done, tree.Skip:
 		}
 		s.out.add(func(b *Batch) { b.Verdicts = append(b.Verdicts, v) })
@@ -65,7 +65,7 @@ func (s *sink) addAll(ctx context.Context, batch []tree.Entry, paths *tree.Paths
 }
 
 // take notes a file that is wanted.
-func (s *sink) take(e tree.Entry, path string, v tree.Verdict) *taken {
+func (s *sink) take(e tree.Entry, path tree.Path, v tree.Verdict) *taken {
 	t := &taken{entry: e, path: path, verdict: v, left: e.Meta.Size}
 	if !t.whole(v.Ranges...) {
 		wanted := tree.RangesOf(v.Ranges)

@@ -81,7 +81,7 @@ func (s *sink) commitAll(ctx context.Context, batch []*taken) {
 	for _, t := range batch {
 		l, err := s.landingOf(t)
 		if err != nil {
-			s.outcome(t, asFault("writing "+t.path, err))
+			s.outcome(t, asFault("writing "+t.path.String(), err))
 			continue
 		}
 		l.Sealed(*t.seal)
@@ -100,12 +100,12 @@ func (s *sink) commitAll(ctx context.Context, batch []*taken) {
 func (s *sink) outcome(t *taken, err error) {
 	s.free(t)
 	if err != nil {
-		err = asFault("writing "+t.path, err)
-		s.failed(t.path, err)
+		err = asFault("writing "+t.path.String(), err)
+		s.failed(t.path.String(), err)
 	} else {
 		s.tally.count(func(r *Report) { r.Files++ })
 		if s.options.Events.Committed != nil {
-			s.options.Events.Committed(t.path, t.entry, *t.seal)
+			s.options.Events.Committed(t.path.String(), t.entry, *t.seal)
 		}
 	}
 	s.out.add(func(b *Batch) { b.Outcomes = append(b.Outcomes, Outcome{t.entry.ID, err}) })

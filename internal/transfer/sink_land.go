@@ -29,7 +29,7 @@ func (s *sink) wants(segments []Segment) bool {
 		}
 		if !t.whole(seg.Range) {
 			if _, err := s.landingOf(t); err != nil {
-				s.fail(t, asFault("writing "+t.path, err), false)
+				s.fail(t, asFault("writing "+t.path.String(), err), false)
 				continue
 			}
 		}
@@ -50,7 +50,7 @@ func (s *sink) write(seg Segment, p []byte) (m transport.Moved) {
 		m, err = transport.WriteFrom(p, l, seg.Off)
 	}
 	if err != nil {
-		s.fail(t, asFault("writing "+t.path, err), false)
+		s.fail(t, asFault("writing "+t.path.String(), err), false)
 	}
 	return m
 }
@@ -103,7 +103,7 @@ func (s *sink) landed(seg Segment, d transport.Digest, how arrival) {
 	l, err := s.landingOf(t)
 	switch {
 	case err != nil:
-		s.fail(t, asFault("writing "+t.path, err), false)
+		s.fail(t, asFault("writing "+t.path.String(), err), false)
 		return
 	case how == moves:
 		l.Landed(seg.Range, d)

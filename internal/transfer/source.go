@@ -33,7 +33,7 @@ type source struct {
 // given is an entry that the sink was told of and that is not through yet.
 type given struct {
 	entry tree.Entry
-	path  string
+	path  tree.Path
 	load  *load // what of it is to be lent; nil: the other end asks for it
 
 	mu     sync.Mutex
@@ -112,7 +112,7 @@ func (s *source) verdict(v tree.Verdict) (*given, error) {
 		return nil, broke("bytes up to %d are wanted of %q, which has %d", v.Ranges[n-1].End(), g.path, g.entry.Meta.Size)
 	}
 	if s.options.Events.Decided != nil {
-		s.options.Events.Decided(g.path, g.entry, v)
+		s.options.Events.Decided(g.path.String(), g.entry, v)
 	}
 	switch v.Answer {
 	case tree.Want:
@@ -129,7 +129,7 @@ func (s *source) verdict(v tree.Verdict) (*given, error) {
 		}
 		return g, nil
 	case tree.Fail:
-		s.problem(tree.Problem{Path: g.path, Fault: v.Fault})
+		s.problem(tree.Problem{Path: g.path.String(), Fault: v.Fault})
 	case tree.Done:
 		if g.entry.Kind == tree.File && v.Change&(tree.New|tree.Content|tree.Size) == 0 {
 			s.remove(g)
@@ -148,7 +148,7 @@ func (s *source) outcome(o Outcome) error {
 	}
 	if o.Fault != nil {
 		g.load.drop()
-		s.problem(tree.Problem{Path: g.path, Fault: o.Fault})
+		s.problem(tree.Problem{Path: g.path.String(), Fault: o.Fault})
 		s.release(g)
 		return nil //nolint:nilerr // it is that file's only
 	}
@@ -163,7 +163,7 @@ func (s *source) outcome(o Outcome) error {
 	}
 	s.tally.count(func(r *Report) { r.Files++ })
 	if s.options.Events.Committed != nil {
-		s.options.Events.Committed(g.path, g.entry, seal)
+		s.options.Events.Committed(g.path.String(), g.entry, seal)
 	}
 	s.remove(g)
 	s.release(g)
@@ -185,7 +185,7 @@ func (s *source) remove(g *given) {
 		return
 	}
 	if err := s.tree.Remove(g.entry); err != nil {
-		s.problem(tree.Problem{Path: g.path, Fault: err})
+		s.problem(tree.Problem{Path: g.path.String(), Fault: err})
 	}
 }
 
@@ -250,7 +250,7 @@ func (s *source) read(g *given, p []byte, off int64) (m transport.Moved, ok bool
 	}
 	if err != nil {
 		clear(p)
-		s.fail(g, asFault("reading "+g.path, err))
+		s.fail(g, asFault("reading "+g.path.String(), err))
 		return m, false
 	}
 	s.taken(g, tree.Range{Off: off, Len: int64(len(p))})
@@ -285,7 +285,7 @@ func (s *source) use(g *given) error {
 	if g.file == nil {
 		file, err := s.tree.Open(g.entry)
 		if err != nil {
-			return asFault("opening "+g.path, err)
+			return asFault("opening "+g.path.String(), err)
 		}
 		g.file = file
 		s.startDigest(g)
@@ -328,7 +328,7 @@ func (s *source) finish(g *given, size int64) {
 		seal.Whole, err = g.wholeDigest()
 	}
 	if err != nil {
-		s.fail(g, asFault("reading "+g.path, err))
+		s.fail(g, asFault("reading "+g.path.String(), err))
 		return
 	}
 	g.mu.Lock()

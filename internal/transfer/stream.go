@@ -34,7 +34,7 @@ func (s *sender) stream(ctx context.Context, id int64, l *load) error {
 		l.stream.end()
 		s.src.finish(g, l.stream.off)
 	case err != nil:
-		s.src.fail(g, asFault("reading "+g.path, err))
+		s.src.fail(g, asFault("reading "+g.path.String(), err))
 		n = 0
 	default:
 		s.lending.queue.push([]*load{l})

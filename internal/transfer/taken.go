@@ -10,7 +10,7 @@ import (
 // taken is a file that is wanted.
 type taken struct {
 	entry   tree.Entry
-	path    string
+	path    tree.Path
 	verdict tree.Verdict
 
 	open    sync.Once

@@ -77,24 +77,6 @@ func TestCoalesce(t *testing.T) {
 	}
 }
 
-func TestPaths(t *testing.T) {
-	var p tree.Paths
-	for _, c := range []struct {
-		entry tree.Entry
-		want  string
-	}{
-		{tree.Entry{ID: 1, Kind: tree.Dir}, "."},
-		{tree.Entry{ID: 2, Parent: 1, Name: "a", Kind: tree.Dir}, "a"},
-		{tree.Entry{ID: 3, Parent: 2, Name: "b", Kind: tree.Dir}, "a/b"},
-		{tree.Entry{ID: 4, Parent: 3, Name: "c", Kind: tree.File}, "a/b/c"},
-		{tree.Entry{ID: 5, Name: "top", Kind: tree.File}, "top"},
-	} {
-		if got := p.Of(c.entry); got != c.want {
-			t.Errorf("%+v: %q, want %q", c.entry, got, c.want)
-		}
-	}
-}
-
 func TestAround(t *testing.T) {
 	all := []tree.Range{{10, 10}, {30, 5}, {100, 50}}
 	for _, c := range []struct{ r, want tree.Range }{
