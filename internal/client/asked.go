@@ -22,11 +22,11 @@ type asked struct {
 	globs    []string        // what these match lies there, too
 	contents bool            // what is in a directory was asked for: that has no name
 	dirs     map[int64]room  // by entry; at 0, where the copy lands
+	paths    tree.Paths      // as the rules have them
 }
 
 // room is a directory that something may be in.
 type room struct {
-	path string  // as the rules have it
 	list *listed // what of it was asked for; nil: all
 }
 
@@ -71,16 +71,17 @@ func (a *asked) check(e tree.Entry) *fault.Error {
 	if !there && a.narrow() {
 		return refused(e.Name, e.Kind, "the directory that it is in was not sent")
 	}
-	sub := room{path: e.Name}
-	if in.path != "" {
-		sub.path = in.path + "/" + e.Name
+	var sub room
+	path := e.Name
+	if a.narrow() {
+		path = a.paths.Of(e).String()
 	}
 	why := a.kind(e.Kind)
 	if why == "" {
-		why = a.place(e, in, &sub)
+		why = a.place(e, path, in, &sub)
 	}
 	if why != "" {
-		return refused(sub.path, e.Kind, why)
+		return refused(path, e.Kind, why)
 	}
 	if e.Kind == tree.Dir && a.narrow() {
 		a.dirs[e.ID] = sub
@@ -114,7 +115,7 @@ func (a *asked) kind(k tree.Kind) string {
 
 // place says why nothing of an entry's name was asked for in a room, if so. What then may
 // be in it, it notes in sub.
-func (a *asked) place(e tree.Entry, in room, sub *room) string {
+func (a *asked) place(e tree.Entry, path string, in room, sub *room) string {
 	switch {
 	case e.Parent == 0 && e.Name == "":
 		if !a.contents || !a.walk.Recursive && a.walk.Files == nil {
@@ -137,7 +138,7 @@ func (a *asked) place(e tree.Entry, in room, sub *room) string {
 		return "directories, and what is in them, were not asked for"
 	case e.Parent == 0 && !a.names[e.Name] && !a.matches(e.Name):
 		return "nothing of that name was asked for"
-	case a.narrow() && a.rules.Excluded(sub.path, e.Kind == tree.Dir):
+	case a.narrow() && a.rules.Excluded(path, e.Kind == tree.Dir):
 		return "it is excluded"
 	}
 	return ""

@@ -96,7 +96,7 @@ func admitted(entries []tree.Entry, check func(e tree.Entry) error) map[string]b
 	var paths tree.Paths
 	found, dirs := map[string]bool{}, map[int64]bool{0: true}
 	for _, e := range entries {
-		path := paths.Of(e)
+		path := paths.Of(e).String()
 		if !dirs[e.Parent] || check(e) != nil {
 			continue
 		}

@@ -103,6 +103,10 @@ func (d *deletion) entry(ctx context.Context, root *os.Root, leaf, path string) 
 		return false, nil // the source did not tell of it because of the same rules
 	}
 	if info.IsDir() {
+		if err := tree.CheckDepth(strings.Count(path, "/")+1, len(path)); err != nil {
+			d.problem(leaf, fault.New(fault.Limit, "deleting "+shown(leaf), err, "remove it by hand"))
+			return false, nil
+		}
 		emptied, err := d.inside(ctx, root, leaf, path, info)
 		if err != nil || !emptied {
 			return false, err

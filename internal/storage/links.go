@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,7 +24,7 @@ type link struct {
 }
 
 // addOther notes what is neither a file nor a directory.
-func (s *Store) addOther(e tree.Entry, f *folder, p *place, v *tree.Verdict) error {
+func (s *Store) addOther(ctx context.Context, e tree.Entry, f *folder, p *place, v *tree.Verdict) error {
 	l := link{in: f, leaf: p.leaf, kind: e.Kind, meta: e.Meta, to: e.Link}
 	if e.Kind == tree.Hardlink {
 		if l.first = s.firstOf(e.First); l.first == nil {
@@ -49,8 +50,14 @@ func (s *Store) addOther(e tree.Entry, f *folder, p *place, v *tree.Verdict) err
 			l.there = old
 		}
 	}
+	l.meta.Xattrs = nil
+	if e.Kind != tree.Symlink && e.Kind != tree.Hardlink { // links have none of their own
+		if l.meta.Xattrs, err = s.attributes(f, p.leaf, e.Meta); err != nil {
+			return err
+		}
+	}
 	if v.Change != 0 && !s.readOnly() {
-		s.made = append(s.made, l)
+		return s.noteLink(ctx, l)
 	}
 	return nil
 }

@@ -17,8 +17,9 @@ import (
 // and get their modes and times at the end, files come into place by Commit, and
 // links and devices by Finish. Until then each name shows what stood there before.
 //
-// Memory grows with the number of directories and links, and with that of all
-// names where something is to be deleted.
+// Memory grows with the number of directories, and of files that have more than one
+// name, and with that of all names where something is to be deleted. What a peer could
+// make it keep without a cost on our disk is bounded: see held.
 type Store struct {
 	opts   tree.LandOptions
 	naming tree.Naming
@@ -29,8 +30,9 @@ type Store struct {
 	dirs   folders
 	base   *folder // what entries without a parent lie in
 
-	oneTop  bool // the single entry has come
-	made    []link
+	oneTop  bool   // the single entry has come
+	made    []link // what Finish makes
+	held    held
 	owners  owners
 	trouble atomic.Bool // something could not be copied: nothing is deleted, and a tree is not complete
 	unsound atomic.Bool // syncing a whole file system failed once: it may have swallowed others' errors
@@ -61,7 +63,7 @@ type Store struct {
 func newStore(base *folder, path, single string, n tree.Naming, o tree.LandOptions) *Store {
 	s := &Store{
 		opts: o, naming: n, path: path, single: single, base: base, pace: usualPace,
-		resumed: map[int64]*landing{}, open: map[*landing]bool{}, linked: map[int64]*firstName{},
+		held: newHeld(), resumed: map[int64]*landing{}, open: map[*landing]bool{}, linked: map[int64]*firstName{},
 	}
 	s.dirs.init(base)
 	return s
@@ -120,6 +122,23 @@ func (s *Store) where(e tree.Entry) (*folder, string, error) {
 	if err := checkLeaf(e.Name); err != nil {
 		return nil, "", fault.New(fault.Usage, "placing "+shown(clip(e.Name)), err, "rename it at the source, or leave it out")
 	}
+	f, leaf, err := s.spot(e)
+	if err == nil {
+		err = f.reaches(leaf)
+	}
+	return f, leaf, err
+}
+
+// reaches fails where a leaf in f would lie deeper than any copy goes.
+func (f *folder) reaches(leaf string) error {
+	if err := tree.CheckDepth(f.depth+1, tree.PathLen(f.size, leaf)); err != nil {
+		return fault.New(fault.Limit, "placing "+shown(leaf), err, tree.DepthFix)
+	}
+	return nil
+}
+
+// spot is where for an entry with a name.
+func (s *Store) spot(e tree.Entry) (*folder, string, error) {
 	if e.Parent != 0 {
 		f := s.dirs.get(e.Parent)
 		if f == nil {

@@ -72,7 +72,7 @@ func (s *Store) add(ctx context.Context, e tree.Entry, v *tree.Verdict) error {
 	if e.Kind == tree.File {
 		return s.addFile(ctx, e, f, p, v)
 	}
-	return s.addOther(e, f, p, v)
+	return s.addOther(ctx, e, f, p, v)
 }
 
 // claim refuses a name that is one with another of the source's to this file system: one file

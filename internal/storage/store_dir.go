@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"container/list"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -20,6 +22,8 @@ import (
 type folder struct {
 	up     *folder // nil: the one that is always open
 	leaf   string
+	depth  int         // components of its path from where the copy lands
+	size   int         // bytes of that path
 	info   fs.FileInfo // which directory it is
 	fresh  atomic.Bool // this very run has made it, and nobody else has been told of it
 	absent bool        // it is not there and is not made: dry run
@@ -51,25 +55,36 @@ type handle struct {
 
 func (h *handle) close() error { return errors.Join(h.self.Close(), h.root.Close()) }
 
-// shown is the whole path of something in f, for messages. An empty leaf is f.
-func (f *folder) shown(leaf string) string { return shown(f.join(leaf)) }
+// within returns the directory called leaf in f, which is not looked at yet.
+func (f *folder) within(leaf string) *folder {
+	return &folder{up: f, leaf: leaf, depth: f.depth + 1, size: tree.PathLen(f.size, leaf)}
+}
 
-func (f *folder) join(leaf string) string {
-	if f.up == nil {
-		return filepath.Join(f.leaf, leaf)
+// shown is the whole path of something in f, for messages: its end, if it is a very long
+// one. An empty leaf is f.
+func (f *folder) shown(leaf string) string {
+	parts, size := []string{leaf}, len(leaf)
+	for ; f.up != nil && size < maxName; f = f.up {
+		parts = append(parts, f.leaf)
+		size += 1 + len(f.leaf)
 	}
-	return f.up.join(filepath.Join(f.leaf, leaf))
+	top := f.leaf
+	if f.up != nil {
+		top = "..."
+	}
+	parts = append(parts, top)
+	slices.Reverse(parts)
+	return shown(filepath.Join(parts...))
 }
 
 // below is the path of something in f relative to top; for reports.
 func (f *folder) below(top *folder, leaf string) string {
-	if f == top || f.up == nil {
-		if leaf == "" {
-			return "."
-		}
-		return leaf
+	parts := []string{leaf}
+	for ; f != top && f.up != nil; f = f.up {
+		parts = append(parts, f.leaf)
 	}
-	return f.up.below(top, path.Join(f.leaf, leaf))
+	slices.Reverse(parts)
+	return cmp.Or(path.Join(parts...), ".")
 }
 
 // openFolder opens the directory called leaf, through no symbolic link.

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -90,9 +91,21 @@ func (d *folders) lockedHold(f *folder) (*handle, error) {
 // reopen opens f by its name. That has to lead to the directory which it has led
 // to before: whoever replaced it shall not get the rest of the files.
 func (d *folders) reopen(f *folder) (*handle, error) {
-	what := "opening the directory " + f.shown("")
+	var shut []*folder
+	for at := f.up; at != nil && at.open == nil; at = at.up {
+		shut = append(shut, at)
+	}
+	// From the top down, each only until the next is open: a deep tree has more
+	// directories than may be open at once.
+	for _, at := range slices.Backward(shut) {
+		if _, err := d.lockedHold(at); err != nil { // the one above is open
+			return nil, err
+		}
+		d.lockedDrop(at)
+	}
+	what := func() string { return "opening the directory " + f.shown("") }
 	if f.up == nil {
-		return nil, wrap(what, os.ErrClosed)
+		return nil, wrap(what(), os.ErrClosed)
 	}
 	up, err := d.lockedHold(f.up)
 	if err != nil {
@@ -101,11 +114,11 @@ func (d *folders) reopen(f *folder) (*handle, error) {
 	defer d.lockedDrop(f.up)
 	h, info, err := openFolder(up, f.leaf)
 	if err != nil {
-		return nil, wrapRooted(what, err)
+		return nil, wrapRooted(what(), err)
 	}
 	if f.info != nil && !os.SameFile(f.info, info) {
 		_ = h.close() // nothing was written to it
-		return nil, fault.New(fault.IO, what, errors.New("it was moved or replaced while the copy went on"),
+		return nil, fault.New(fault.IO, what(), errors.New("it was moved or replaced while the copy went on"),
 			"keep other programs away from it, and run the copy again")
 	}
 	f.info = info

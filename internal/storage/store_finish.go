@@ -1,9 +1,9 @@
 package storage
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 
@@ -32,7 +32,7 @@ func (s *Store) Finish(ctx context.Context, clean bool, n tree.Notes) error {
 	if !clean {
 		s.trouble.Store(true)
 	}
-	if err := s.makeAll(ctx, problem); err != nil {
+	if err := s.makeLinks(ctx, s.made, problem); err != nil {
 		return err
 	}
 	if s.opts.Delete && !s.trouble.Load() && !s.opts.Verify {
@@ -52,26 +52,11 @@ func (s *Store) Finish(ctx context.Context, clean bool, n tree.Notes) error {
 	return nil
 }
 
-// makeAll makes what was noted.
-func (s *Store) makeAll(ctx context.Context, problem func(*folder, string, error)) error {
-	slices.SortStableFunc(s.made, func(a, b link) int { return cmp.Compare(a.rank(), b.rank()) })
-	for i := range s.made {
-		if err := ended(ctx, "making links"); err != nil {
-			return err
-		}
-		l := &s.made[i]
-		if err := s.make(l); err != nil {
-			problem(l.in, l.leaf, err)
-		}
-	}
-	return nil
-}
-
 // dressAll gives the directories what they shall have, the deepest first: once one
 // has its mode, nobody may get into it any more. Then it brings all to stable
 // storage.
 func (s *Store) dressAll(ctx context.Context, problem func(*folder, string, error)) error {
-	touched := map[*folder]bool{}
+	touched := maps.Clone(s.held.in)
 	for i := range s.made {
 		touched[s.made[i].in] = true
 	}

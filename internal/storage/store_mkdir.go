@@ -40,7 +40,7 @@ func (s *Store) addDir(e tree.Entry, up *folder, leaf string, v *tree.Verdict) e
 	f := s.base
 	if e.Name != "" || e.Parent != 0 {
 		if f = s.dirs.known(up, leaf); f == nil {
-			f = &folder{up: up, leaf: leaf}
+			f = up.within(leaf)
 		}
 	}
 	if f.sent { // sent twice: the other one may have put something there
@@ -56,7 +56,17 @@ func (s *Store) addDir(e tree.Entry, up *folder, leaf string, v *tree.Verdict) e
 	} else if err := s.compareDir(f, e, v); err != nil {
 		return err
 	}
+	if f.absent || f.sent { // it costs the peer nothing on our disk
+		if err := s.held.take(up, leaf, dirCost+int64(len(leaf))+ownerSize(e.Meta)); err != nil {
+			return err
+		}
+	}
+	attrs, err := s.attributes(up, leaf, e.Meta)
+	if err != nil {
+		return err
+	}
 	f.meta = e.Meta
+	f.meta.Xattrs = attrs
 	f.mode = s.wantMode(e.Meta, nil)
 	if !f.made && !s.opts.Perms && f.info != nil {
 		f.mode = f.info.Mode() & modeBits

@@ -11,8 +11,8 @@ import (
 // maxNotes bounds how many are kept; the others are counted.
 const maxNotes = 1000
 
-// notes are what could not be kept of entries whose bytes are there nevertheless.
-// They are told at the end.
+// notes are what could not be kept of entries whose bytes are there nevertheless, and
+// links that could not be made ahead of Finish. They are told at the end.
 type notes struct {
 	mu   sync.Mutex
 	list []tree.Problem
@@ -55,7 +55,7 @@ func (n *notes) tell(problem func(tree.Problem)) {
 		problem(p)
 	}
 	if more > 0 {
-		problem(tree.Problem{Path: ".", Fault: fault.New(fault.IO, "setting owners and attributes",
-			fmt.Errorf("%d more files have the same trouble", more), "see the problems above")})
+		problem(tree.Problem{Path: ".", Fault: fault.New(fault.IO, "setting owners and attributes, and making links",
+			fmt.Errorf("%d more names have the same trouble", more), "see the problems above")})
 	}
 }

@@ -112,6 +112,7 @@ type walk struct {
 type level struct {
 	id            int64  // in the table; below zero: no entry stands for it
 	path          string // in what is copied; empty at the top
+	depth         int    // components of that
 	up            *level
 	names         names // that have come in it; nil if nobody else comes here
 	device, inode uint64
@@ -126,6 +127,14 @@ func (l *level) join(leaf string) string {
 		return leaf
 	}
 	return l.path + "/" + leaf
+}
+
+// reaches fails where a leaf in the directory lies deeper than any copy goes.
+func (l *level) reaches(leaf string) error {
+	if err := tree.CheckDepth(l.depth+1, tree.PathLen(len(l.path), leaf)); err != nil {
+		return fault.New(fault.Limit, "", err, tree.DepthFix)
+	}
+	return nil
 }
 
 // fail tells of something that is left out.

@@ -26,6 +26,9 @@ func (r *walk) find(in *level, leaf, path string, want wish, f *found) error {
 	if isPartialName(leaf) {
 		return errOurs // the destination needs the name for itself
 	}
+	if err := in.reaches(leaf); err != nil {
+		return err
+	}
 	switch {
 	case f.mode.IsDir():
 		err = r.findDir(h, in, leaf, want, f)

@@ -65,7 +65,7 @@ func deepTree(t *testing.T, dir string, depth int, leaf string) (path string) {
 // walk holds directories open.
 func TestWalkDeep(t *testing.T) {
 	t.Parallel()
-	const depth = 300
+	const depth = 250
 	dir := t.TempDir()
 	leaf := strings.Repeat("d", 255)
 	deepTree(t, dir, depth, leaf)

@@ -110,7 +110,7 @@ func (r *walk) enter(in *level, leaf string, at spot, f *found) (*level, error) 
 	at.device, at.inode = f.device, f.inode
 	l := &level{path: leaf, up: in, device: f.device, inode: f.inode}
 	if in != nil {
-		l.path = in.join(leaf)
+		l.path, l.depth = in.join(leaf), in.depth+1
 	}
 	var free bool
 	if l.names, free = r.free(in, leaf, true); !free {

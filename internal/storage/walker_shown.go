@@ -13,7 +13,7 @@ func (t *dirTable) shown(id int64, name string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	whole := name
-	for {
+	for len(whole) <= maxName {
 		s := t.spots[id]
 		whole = below(s.name, whole)
 		if s.parent == 0 {

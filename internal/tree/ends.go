@@ -39,7 +39,8 @@ type SourceFile interface {
 // Sink is where the trees go. Package storage has the real one.
 type Sink interface {
 	// Add takes the next entry, in the order of their numbers, from one
-	// goroutine. Directories are made at once; links are noted until Finish.
+	// goroutine. Directories are made at once; links are noted until Finish, unless there are
+	// very many.
 	Add(ctx context.Context, e Entry) Verdict
 
 	// Open starts a File whose Verdict was Want. It may be called from any
