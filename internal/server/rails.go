@@ -62,7 +62,10 @@ func (ss *session) join(ctx context.Context, m *pb.Rail) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), joinLimit)
 	ss.joins.Go(func() {
 		defer cancel()
-		if err := ss.answer(ctx, r); err != nil {
+		err := ss.answer(ctx, r)
+		if fault.Panicked(err) {
+			ss.cancel(err)
+		} else if err != nil {
 			ss.log.Debug("the client was not told of a rail", slog.Any("reason", err))
 		}
 	})
@@ -71,7 +74,8 @@ func (ss *session) join(ctx context.Context, m *pb.Rail) error {
 
 // answer makes a rail and tells the client. That there is none is no fault: the client goes
 // on without.
-func (ss *session) answer(ctx context.Context, r wire.Rail) error {
+func (ss *session) answer(ctx context.Context, r wire.Rail) (err error) {
+	defer fault.Caught(&err, "making another rail")
 	answer, err := ss.replace(ctx, r)
 	if err != nil {
 		answer = wire.Rail{Reason: err.Error()}
@@ -106,6 +110,7 @@ func (ss *session) replace(ctx context.Context, r wire.Rail) (answer wire.Rail, 
 
 // dropped tells of a rail that is not used, or no longer.
 func (ss *session) dropped(i int, why error) {
+	tellStack(ss.log, why)
 	ss.server.books.lostRail(ss)
 	ss.log.Info("a rail is left out", slog.Int("rail", i), slog.Any("reason", why))
 }

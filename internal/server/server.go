@@ -90,8 +90,8 @@ func New(c Config) (*Server, error) {
 		draining: make(chan struct{}), watchers: make(chan struct{}, maxWatchers), trying: make(chan struct{}, 1), begun: time.Now(),
 		grpc: grpc.NewServer(
 			grpc.Creds(mtls.Credentials()),
-			grpc.UnaryInterceptor(permitUnary),
-			grpc.StreamInterceptor(permitStream),
+			grpc.ChainUnaryInterceptor(catchUnary(c.Logger), permitUnary),
+			grpc.ChainStreamInterceptor(catchStream(c.Logger), permitStream),
 			grpc.MaxConcurrentStreams(maxStreams),
 			grpc.MaxRecvMsgSize(wire.MaxMessage),
 			grpc.MaxHeaderListSize(maxHeaders),

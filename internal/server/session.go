@@ -76,15 +76,25 @@ func (s *Server) Session(stream grpc.BidiStreamingServer[pb.SessionRequest, pb.S
 	trace.Set(ctx, slog.String("session", id))
 	begun := time.Now()
 	defer func() { ss.ended(begun, err) }()
-	if err := ss.open(ctx, id); err != nil {
-		return err
-	}
+	return ss.run(ctx, id)
+}
+
+// run opens the session and serves it. A panic ends it, and no other; the data path is
+// gone by then, whatever was under way.
+func (ss *session) run(ctx context.Context, id string) (err error) {
+	defer fault.Caught(&err, "serving the session")
 	defer func() {
+		if ss.driver == nil {
+			return
+		}
 		if err := ss.driver.Close(); err != nil {
 			ss.log.Error("closing the data path failed", slog.Any("error", err))
 		}
 		ss.joins.Wait() // a rail that comes now finds no room
 	}()
+	if err := ss.open(ctx, id); err != nil {
+		return err
+	}
 	return ss.serve(ctx)
 }
 
@@ -108,6 +118,7 @@ func (ss *session) ended(begun time.Time, err error) {
 		ss.log.Debug("the client left without a Hello")
 		return
 	}
+	tellStack(ss.log, err)
 	ss.server.books.close(ss, err)
 	attrs := []any{slog.Float64("seconds", time.Since(begun).Seconds())}
 	if ss.driver != nil {
@@ -221,6 +232,9 @@ func (ss *session) serve(ctx context.Context) error {
 		ss.failed = err != nil
 		if err == nil {
 			continue
+		}
+		if fault.Panicked(err) {
+			return err // who knows what it has left behind in this session
 		}
 		ss.log.Warn("transfer failed", slog.Any("error", err))
 		if err := ss.pipe.Send(ctx, &pb.SessionResponse{Message: &pb.SessionResponse_Fault{Fault: wire.FromFault(err)}}); err != nil {

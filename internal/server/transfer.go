@@ -74,7 +74,7 @@ func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
 // engine lets each chunk end that it has begun, unless the session ends, or the data
 // path is gone: then there are no more transfers.
 func (ss *session) quiet(ctx context.Context, err error) {
-	if err == nil || ctx.Err() == nil && fault.CodeOf(err) != fault.Lost {
+	if err == nil || ctx.Err() == nil && fault.CodeOf(err) != fault.Lost && !fault.Panicked(err) {
 		return
 	}
 	if err := ss.driver.Close(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -120,12 +121,7 @@ func (j *journal) flush() {
 	j.pending, j.bytes = nil, 0
 	j.mu.Unlock()
 
-	err := j.sink.seam.do(stepJournalSync, func() error { return syncData(j.sink.file) })
-	if err != nil {
-		_ = j.sink.spoil("syncing", err)
-	} else {
-		err = j.record(batch)
-	}
+	err := j.keep(batch)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.busy, j.last = false, time.Now()
@@ -134,6 +130,22 @@ func (j *journal) flush() {
 		return
 	}
 	j.durable += bytes
+}
+
+// keep does that for a batch.
+func (j *journal) keep(batch []sum) (err error) {
+	synced := false
+	defer func() {
+		if !synced {
+			_ = j.sink.spoil("syncing", err)
+		}
+	}()
+	defer fault.Caught(&err, "keeping a journal")
+	if err := j.sink.seam.do(stepJournalSync, func() error { return syncData(j.sink.file) }); err != nil {
+		return err
+	}
+	synced = true
+	return j.record(batch)
 }
 
 // record writes down what is on stable storage.

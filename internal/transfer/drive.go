@@ -74,19 +74,19 @@ func (d *driving) noMore() { close(d.offers) }
 func (d *driving) work(ctx context.Context, one func(ctx context.Context, o Offer) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(d.options.window() + 1)
-	g.Go(func() error {
+	g.Go(caught(func() error {
 		for {
 			select {
 			case o, ok := <-d.offers:
 				if !ok {
 					return nil
 				}
-				g.Go(func() error { return one(ctx, o) })
+				g.Go(caught(func() error { return one(ctx, o) }))
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 		}
-	})
+	}))
 	return g.Wait()
 }
 

@@ -79,15 +79,24 @@ func (e *end) run(ctx context.Context, hear hearing, work ...func(ctx context.Co
 		e.out.close()
 		hangUp()
 	})
-	g.Go(func() error { return e.out.run(ctx, e.link) })
-	g.Go(func() error { return e.listen(listening, done, hear) })
-	g.Go(func() error { return e.watch(ctx, done) })
+	g.Go(caught(func() error { return e.out.run(ctx, e.link) }))
+	g.Go(caught(func() error { return e.listen(listening, done, hear) }))
+	g.Go(caught(func() error { return e.watch(ctx, done) }))
 	for _, f := range work {
-		g.Go(func() error { return f(ctx) })
+		g.Go(caught(func() error { return f(ctx) }))
 	}
 	err := g.Wait()
 	stop()
 	return err
+}
+
+// caught is f for a goroutine: a panic in it ends the transfer, after the other
+// goroutines, and nothing else of the process. An errgroup would let it through.
+func caught(f func() error) func() error {
+	return func() (err error) {
+		defer fault.Caught(&err, "moving data")
+		return f()
+	}
 }
 
 // listen hears what the other end says.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -24,9 +25,13 @@ func (s *source) startDigest(g *given) {
 	g.users++ // the file stays open
 	file := stoppable{g.file, s.stop}
 	s.hashing.Go(func() {
-		sum, err := s.options.Digest.Of(file, g.entry.Meta.Size)
-		g.leave()
-		done <- wholeDigest{sum, err}
+		var w wholeDigest
+		defer func() {
+			g.leave()
+			done <- w
+		}()
+		defer fault.Caught(&w.err, "taking a digest")
+		w.sum, w.err = s.options.Digest.Of(file, g.entry.Meta.Size)
 	})
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
 )
 
 const (
@@ -69,10 +71,22 @@ func NewPipe[In, Out proto.Message](ctx context.Context, s Stream[In, Out], isBe
 		start: time.Now(), cancel: cancel, quit: make(chan struct{}),
 		over: ctx.Done(), why: func() error { return context.Cause(ctx) },
 	}
-	go p.receive(s, isBeat)
-	go p.send(s, newBeat)
-	go p.watch()
+	go p.guarded(func() { p.receive(s, isBeat) })
+	go p.guarded(func() { p.send(s, newBeat) })
+	go p.guarded(p.watch)
 	return p, ctx
+}
+
+// guarded runs one of the pipe's goroutines: a panic in it ends the pipe.
+func (p *Pipe[In, Out]) guarded(f func()) {
+	var err error
+	defer func() {
+		if err != nil {
+			p.cancel(err)
+		}
+	}()
+	defer fault.Caught(&err, "talking to the other end")
+	f()
 }
 
 // receive moves messages from the stream to the queue.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
@@ -176,7 +177,10 @@ func (b *bundle[T]) Close() error {
 	errs := make([]error, len(rails))
 	var wg sync.WaitGroup
 	for i, r := range rails {
-		wg.Go(func() { errs[i] = r.Close() })
+		wg.Go(func() {
+			defer fault.Caught(&errs[i], "closing a rail")
+			errs[i] = r.Close()
+		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
@@ -123,7 +124,10 @@ func (p *pending[T]) Connect(ctx context.Context, peer transport.Endpoint) (none
 			continue
 		}
 		to.More = nil
-		wg.Go(func() { ends[i], errs[i] = r.Connect(ctx, to) })
+		wg.Go(func() {
+			defer fault.Caught(&errs[i], "connecting a rail")
+			ends[i], errs[i] = r.Connect(ctx, to)
+		})
 	}
 	wg.Wait()
 	if errs[0] != nil {

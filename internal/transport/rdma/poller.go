@@ -15,11 +15,20 @@ import (
 const recvBit = 1 << 63
 
 // poll reaps completions until ctx ends. It goes on after the connection broke,
-// to reap what is flushed.
+// to reap what is flushed. Whatever ends it earlier breaks the connection: nobody gets a
+// slot back whose completion nobody reaped, and Close frees the memory only once the queue
+// pairs are gone.
 func (c *conn) poll(ctx context.Context) {
 	defer close(c.polled)
 	c.pulse = c.vctx.fabric.pulses.join()
 	defer c.pulse.leave()
+	if err := c.reapAll(ctx); err != nil {
+		c.fail(lost(fmt.Errorf("polling completions: %w", err)))
+	}
+}
+
+func (c *conn) reapAll(ctx context.Context) (err error) {
+	defer fault.Caught(&err, "moving data")
 	wcs := make([]verbs.WC, pollBatch)
 	for ctx.Err() == nil {
 		c.pulse.beat()
@@ -28,10 +37,10 @@ func (c *conn) poll(ctx context.Context) {
 			err = c.sleep(ctx, wcs)
 		}
 		if err != nil {
-			c.fail(lost(fmt.Errorf("polling completions: %w", err)))
-			return
+			return err
 		}
 	}
+	return nil
 }
 
 // sleep waits for the next completion. A completion that came before the queue

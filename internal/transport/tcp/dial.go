@@ -22,6 +22,7 @@ func dial(ctx context.Context, open func(context.Context) (net.Conn, error), pee
 	var all sync.WaitGroup
 	for i := range conns {
 		all.Go(func() {
+			defer fault.Caught(&errs[i], "making a connection for data")
 			var c net.Conn
 			if c, errs[i] = open(ctx); errs[i] == nil {
 				conns[i], errs[i] = c, introduce(ctx, c, preface{peer.Token, uint16(i)})

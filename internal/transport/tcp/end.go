@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
@@ -80,9 +81,15 @@ func (e *end) add(c net.Conn, serve ...func() error) error {
 	}
 	e.conns = append(e.conns, c)
 	for _, f := range serve {
-		e.running.Go(func() { e.fail(lost(f())) })
+		e.running.Go(func() { e.fail(lost(e.lane(f))) })
 	}
 	return nil
+}
+
+// lane runs f until it fails; a panic is a failure.
+func (e *end) lane(f func() error) (err error) {
+	defer fault.Caught(&err, "moving data")
+	return f()
 }
 
 // use lets the caller touch files until it calls done; Close waits for that.

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/rdmacp/rdmacp/internal/fault"
 )
 
 // Listen returns a listener that accepts what lis does but for connections for data,
@@ -66,6 +68,19 @@ func (l *listener) end(why error) {
 	})
 }
 
+// greet is meet; should that panic, it costs the one connection.
+func (l *listener) greet(c net.Conn) {
+	var err error
+	defer func() {
+		if err != nil {
+			l.fabric.log.Error("a connection was not let in", slog.Any("error", err), slog.String("stack", fault.Stack(err)))
+			_ = c.Close()
+		}
+	}()
+	defer fault.Caught(&err, "meeting a connection")
+	l.meet(c)
+}
+
 // run accepts connections until that fails. What is temporary is waited for, as gRPC
 // does: the descriptors of the process may be used up.
 func (l *listener) run() {
@@ -82,7 +97,7 @@ func (l *listener) run() {
 			l.end(err)
 			return
 		}
-		l.running.Go(func() { l.meet(c) })
+		l.running.Go(func() { l.greet(c) })
 	}
 }
 
