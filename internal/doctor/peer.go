@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -33,13 +34,20 @@ func Peer(ctx context.Context, o client.Options, at *Place, say func(Finding)) W
 		say(failed(checkDaemon, err))
 		return nil
 	}
-	if session.peer.Version != "" {
-		say(daemon(o, session))
+	seen, unseen := client.Examine(ctx, o, at.target())
+	if unseen != nil && at != nil { // the place may not be for us, but the rest is
+		bare, _ := client.Examine(ctx, o, nil)
+		seen.Version, seen.Exports = bare.Version, bare.Exports
 	}
-	there := examine(ctx, o, at, say)
-	say(way(checkTCP, session, err))
+	say(daemon(o, cmp.Or(seen.Version, session.peer.Version)))
+	examined(seen, unseen, say)
+	if o.Transport != transport.TCP && turnedOff(err) {
+		say(skip(checkTCP, "the daemon has TCP turned off"))
+	} else {
+		say(way(checkTCP, session, err))
+	}
 	by := transport.TCP
-	if o.Transport != transport.TCP && rdma(ctx, o, say) {
+	if o.Transport != transport.TCP && rdma(ctx, o, err == nil, say) {
 		by = transport.RDMA
 	}
 	wire := Wire{}
@@ -57,8 +65,8 @@ func Peer(ctx context.Context, o client.Options, at *Place, say func(Finding)) W
 		}
 		say(way(rateChecks[d], session, err))
 	}
-	if there != nil {
-		say(disk(at.Name, *there, wire[transport.Put]))
+	if seen.Volume != nil {
+		say(disk(at.Name, *seen.Volume, wire[transport.Put]))
 	}
 	return wire
 }
@@ -70,13 +78,20 @@ var (
 	rateChecks = map[transport.Direction]check{transport.Put: checkRatePut, transport.Get: checkRateGet}
 )
 
-// rdma looks at the way by RDMA, and reports whether bytes get through both ways.
-func rdma(ctx context.Context, o client.Options, say func(Finding)) bool {
+// turnedOff reports whether an end does without TCP. Copies by RDMA do not miss it.
+func turnedOff(err error) bool {
+	f, known := fault.As(err)
+	return known && f.Code == fault.Path && f.Why != nil && f.Why.Error() == transport.ErrTCPOff.Error()
+}
+
+// rdma looks at the way by RDMA, and reports whether bytes get through both ways. Where TCP does
+// instead, an end without a device is no failure.
+func rdma(ctx context.Context, o client.Options, byTCP bool, say func(Finding)) bool {
 	works := true
 	for _, d := range directions {
 		session, err := ping(ctx, o, d)
 		f := way(rdmaChecks[d], session, err)
-		if d == transport.Put && err != nil && o.Transport == 0 && f.Fault.Code == fault.NoDevice {
+		if d == transport.Put && err != nil && byTCP && o.Transport == 0 && f.Fault.Code == fault.NoDevice {
 			// That is the same in both directions, and copies do without.
 			f.Status = Warn
 			f.Observed += "; copies go by TCP"
@@ -159,11 +174,14 @@ func move(ctx context.Context, o client.Options, k transport.Kind, d transport.D
 }
 
 // daemon is the finding of one that answers.
-func daemon(o client.Options, m moved) Finding {
-	if m.peer.Version != o.Version {
-		return warn(checkDaemon, fmt.Sprintf("rdmad %s answers, and this is rdmacp %s", m.peer.Version, o.Version), "they understand one another; install the same release where you can")
+func daemon(o client.Options, version string) Finding {
+	switch version {
+	case "": // an older one, by which no session came about
+		return warn(checkDaemon, "an rdmad answers that does not tell its release, and this is rdmacp "+o.Version, "install the same release where you can")
+	case o.Version:
+		return ok(checkDaemon, "rdmad "+version+" answers")
 	}
-	return ok(checkDaemon, "rdmad "+m.peer.Version+" answers")
+	return warn(checkDaemon, fmt.Sprintf("rdmad %s answers, and this is rdmacp %s", version, o.Version), "they understand one another; install the same release where you can")
 }
 
 // way is the finding of bytes that were to be moved.

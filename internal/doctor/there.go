@@ -1,14 +1,12 @@
 package doctor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/client"
-	"github.com/rdmacp/rdmacp/internal/storage"
 	"github.com/rdmacp/rdmacp/internal/wire"
 )
 
@@ -26,22 +24,20 @@ func (p *Place) target() *client.Target {
 	return &p.Target
 }
 
-// examine has the daemon say what it alone can see, and returns what it has said of the
-// disk at a place, if it has.
-func examine(ctx context.Context, o client.Options, at *Place, say func(Finding)) *storage.Volume {
-	e, err := client.Examine(ctx, o, at.target())
+// examined says what the daemon has told of what it alone can see.
+func examined(e client.Examined, err error, say func(Finding)) {
 	switch {
 	case errors.Is(err, client.ErrUnknown):
 		say(skip(checkExports, "this rdmad is of a release that does not tell"))
 		say(skip(checkClock, "as exports"))
-		return nil
 	case err != nil:
-		say(failed(checkExports, err))
-		return nil
+		f := failed(checkExports, err)
+		f.Exports = exportNames(e.Exports)
+		say(f)
+	default:
+		say(exported(e.Exports))
+		say(clock(e.Ahead))
 	}
-	say(exported(e.Exports))
-	say(clock(e.Ahead))
-	return e.Volume
 }
 
 // exported is the finding of what this client may do there.
@@ -50,15 +46,26 @@ func exported(all []wire.Reachable) Finding {
 		return warn(checkExports, "this daemon exports nothing to this client",
 			"start rdmad with --export NAME=DIR, or have a name of this client's certificate added to read or write of an export in its configuration")
 	}
-	names := make([]string, 0, len(all))
+	rights := make([]string, 0, len(all))
 	for _, r := range all {
 		may := "may be read"
 		if r.Writable {
 			may = "may be read and written to"
 		}
-		names = append(names, r.Name+" "+may)
+		rights = append(rights, r.Name+" "+may)
 	}
-	return ok(checkExports, strings.Join(names, ", "))
+	f := ok(checkExports, strings.Join(rights, ", "))
+	f.Exports = exportNames(all)
+	return f
+}
+
+// exportNames are the names of exports.
+func exportNames(all []wire.Reachable) []string {
+	names := make([]string, 0, len(all))
+	for _, r := range all {
+		names = append(names, r.Name)
+	}
+	return names
 }
 
 // apart is how much clocks may differ: as much as certificates' issuers allow for at most,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/user"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/doctor"
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/redact"
 )
@@ -44,6 +46,9 @@ func (a *app) members(host doctor.Host, found []doctor.Finding, p patient) ([]me
 	}, errors.Join(err1, err2, err3)
 }
 
+// inBrackets is a path that explains a name.
+var inBrackets = regexp.MustCompile(`\((/[^)]*)\)`)
+
 // redactor knows of the hosts, people and paths that a run of doctor may have met. This
 // host is the first one.
 func (a *app) redactor(host doctor.Host, found []doctor.Finding, p patient) *redact.Redactor {
@@ -57,9 +62,8 @@ func (a *app) redactor(host doctor.Host, found []doctor.Finding, p patient) *red
 		} else {
 			r.Host(p.remote.Host)
 		}
-		if p.remote.Export == "" {
-			r.Path(p.remote.Path)
-		}
+		r.Word("export", p.remote.Export)
+		r.Path(p.remote.Path)
 	}
 	r.Path(p.dir)
 	for _, key := range []string{"USER", "LOGNAME", "SUDO_USER"} {
@@ -83,6 +87,14 @@ func (a *app) redactor(host doctor.Host, found []doctor.Finding, p patient) *red
 		}
 	}
 	for _, f := range found {
+		for _, name := range f.Exports {
+			r.Word("export", name)
+		}
+		if f.Fault != nil && f.Fault.Code == fault.NotExport { // it says which there are, and where
+			for _, dir := range inBrackets.FindAllStringSubmatch(f.Observed, -1) {
+				r.Path(dir[1])
+			}
+		}
 		var other *mtls.MisnamedError
 		if f.Fault != nil && errors.As(f.Fault, &other) {
 			for _, name := range other.Names {

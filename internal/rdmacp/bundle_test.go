@@ -32,6 +32,7 @@ func TestBundleTellsNoNames(t *testing.T) {
 	}
 	secrets := []string{
 		here, "alice", "/somewhere/of", "bob", "gpu7", "lab.example.org", "10.1.2.3", "10.1.2.4", "fd77::1", "fe80:", "52:54:00:12:34:56", "hunter2",
+		"corpus", "moon", "shot", "/srv/vault", "attic",
 	}
 	if u, err := user.Current(); err == nil && u.Username != "root" {
 		secrets = append(secrets, u.Username, u.HomeDir)
@@ -61,7 +62,13 @@ func TestBundleTellsNoNames(t *testing.T) {
 		f.Host = "gpu7"
 		found = append(found, doctor.Finding{ID: "daemon", Status: doctor.Fail, Observed: f.Error(), Fault: f})
 	}
-	members, err := a.members(host, found, patient{remote: &remote{Host: "gpu7"}})
+	// The daemon's exports and what lies in them, as it says them and as the user did.
+	lies := fault.New(fault.NotExport, `finding export "corpus"`, errors.New("there is none; this daemon exports attic (/srv/vault/attic)"), "")
+	found = append(found,
+		doctor.Finding{ID: "exports", Status: doctor.Fail, Observed: lies.Error(), Fault: lies, Exports: []string{"attic"}},
+		doctor.Finding{ID: "disk", Status: doctor.OK, Observed: "gpu7::corpus/moon/shot: ext4, 2.0 GiB free"},
+		doctor.Finding{ID: "disk", Status: doctor.OK, Observed: "/data/moon/shot/x is no directory"})
+	members, err := a.members(host, found, patient{remote: &remote{Host: "gpu7", Export: "corpus", Path: "moon/shot"}})
 	if err != nil {
 		t.Fatal(err)
 	}

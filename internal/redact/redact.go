@@ -47,6 +47,13 @@ func (r *Redactor) Host(name string) {
 	}
 }
 
+// Word keeps a name of some kind from being said, which its placeholder tells.
+func (r *Redactor) Word(kind, name string) {
+	if name != "" {
+		r.add(secret{name, r.placeholder(kind, name), word})
+	}
+}
+
 // User keeps the name of somebody from being said. Everybody knows root.
 func (r *Redactor) User(name string) {
 	if name != "" && name != "root" {

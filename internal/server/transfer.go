@@ -153,7 +153,9 @@ func (ss *session) move(ctx context.Context, where place, path string, engine fu
 	}
 	ss.server.books.begin(ss, where.Name, where.within())
 	r, err := engine(&link{session: ss})
-	ss.server.books.transfer(ss, r, time.Since(begun), err)
+	if where.Name != "" { // memory that is moved to see how fast it goes is no copy
+		ss.server.books.transfer(ss, r, time.Since(begun), err)
+	}
 	cost := wire.NewLook(ss.stats()).Since(before, ss.slots)
 	trace.Set(ctx, append(trace.Moved(r), trace.Cost(cost)...)...)
 	attrs := []any{

@@ -70,6 +70,9 @@ func (f Fabrics) Further(ctx context.Context, s Setup) []Setup {
 	return several.Further(ctx, s)
 }
 
+// ErrTCPOff is why there is no TCP where an end does without. The other end knows it by its text.
+var ErrTCPOff = errors.New("TCP is turned off here")
+
 // of is the fabric of a kind. One that is not offered is a fault like that of a host
 // that has no device for it.
 func (f Fabrics) of(k Kind) (Fabric, error) {
@@ -78,7 +81,7 @@ func (f Fabrics) of(k Kind) (Fabric, error) {
 	case k == TCP && f.TCP != nil:
 		return f.TCP, nil
 	case k == TCP:
-		return nil, fault.New(fault.Path, what, errors.New("TCP is turned off here"),
+		return nil, fault.New(fault.Path, what, ErrTCPOff,
 			"leave --transport at auto, or start rdmad with --transport auto")
 	case f.RDMA != nil:
 		return f.RDMA, nil
