@@ -45,7 +45,7 @@ func (w Want) mismatch(r Rail) string {
 		}
 	}
 	if len(have) == 0 {
-		return "only link-local GIDs (fe80::/10 or 169.254.0.0/16)"
+		return onlyLinkLocal
 	}
 	s := "has " + strings.Join(have, ", ")
 	if !w.leavesHost() {

@@ -3,6 +3,7 @@ package device
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -84,21 +85,51 @@ func (r Rail) String() string {
 // Unusable says why no connection can use the rail, in a few words, and is empty for a
 // rail that can be used.
 func (r Rail) Unusable() string {
+	if why := r.Idle(); why != "" {
+		return why
+	}
+	switch {
+	case len(r.usableGIDs()) > 0:
+		return ""
+	case r.LinkLayer == Ethernet:
+		return "no RoCE v2 GID"
+	}
+	return "no GID"
+}
+
+// Idle says why the port carries nothing, whatever addresses it has, and is empty for one
+// that carries something.
+func (r Rail) Idle() string {
 	switch {
 	case r.Problem != "":
 		return r.Problem
 	case r.State != StateActive:
 		return "port " + r.State
-	case r.LinkLayer == Ethernet && len(r.usableGIDs()) == 0:
-		return "no RoCE v2 GID"
-	case r.LinkLayer == InfiniBand && len(r.usableGIDs()) == 0:
-		return "no GID"
 	case r.LinkLayer == NoLink:
 		return "link layer is neither Ethernet nor InfiniBand"
-	default:
-		return ""
 	}
+	return ""
 }
+
+// Unaddressed says why no other host finds an address on the rail that it could use, and is
+// empty for a rail that has one. A link-local GID serves who names the device, and nobody else.
+func (r Rail) Unaddressed() string {
+	usable := r.usableGIDs()
+	switch {
+	case slices.ContainsFunc(usable, func(g GID) bool { return r.LinkLayer == InfiniBand || !g.IsLinkLocal() }):
+		return ""
+	case len(usable) > 0:
+		return onlyLinkLocal
+	case len(r.GIDs) == 0:
+		return "no GID: its table is empty, or all zero"
+	case r.LinkLayer == Ethernet:
+		return "no RoCE v2 GID, only those of " + string(r.GIDs[0].Kind)
+	}
+	return "no GID at index 0"
+}
+
+// onlyLinkLocal is what is said of a rail that has no better GIDs.
+const onlyLinkLocal = "only link-local GIDs (fe80::/10 or 169.254.0.0/16)"
 
 // usableGIDs are the GIDs that a connection can use: those of RoCE v2 on Ethernet,
 // since v1 is not routed and both ends must use the same kind; the first one on

@@ -9,6 +9,7 @@ type check int
 const (
 	checkDevices check = iota
 	checkPorts
+	checkGID
 	checkPCI
 	checkCounters
 	checkFlow
@@ -32,7 +33,8 @@ const (
 // checks are the names of the checks, which never change, and what each is to find.
 var checks = [checkCount]struct{ id, expected string }{
 	checkDevices:  {"devices", "an RDMA device that this program may use"},
-	checkPorts:    {"ports", "an active port with an address, and packets of 4096 bytes"},
+	checkPorts:    {"ports", "an active port, and packets of 4096 bytes"},
+	checkGID:      {"gid", "an address that other hosts find: a RoCE v2 GID that is not link-local"},
 	checkPCI:      {"pci", "a PCI link that carries what the ports do"},
 	checkFlow:     {"pfc-ecn", "a network that holds packets back, or marks them, ahead of dropping them"},
 	checkCounters: {"counters", "less than a hundredth of the packets lost or out of order"},

@@ -46,6 +46,7 @@ func (h Host) rdma() []Finding {
 		return without(h.noDevices(err))
 	}
 	all := append([]Finding{ok(checkDevices, named(rails))}, ports(rails)...)
+	all = append(all, gids(rails)...)
 	all = append(all, h.pci(rails)...)
 	all = append(all, h.counters(rails)...)
 	all = append(all, h.flow(rails)...)
@@ -55,7 +56,7 @@ func (h Host) rdma() []Finding {
 // without is what is said of RDMA where there are no devices to look at.
 func without(devices Finding) []Finding {
 	all := []Finding{devices}
-	for _, c := range []check{checkPorts, checkPCI, checkCounters, checkFlow, checkMemlock, checkCgroup} {
+	for _, c := range []check{checkPorts, checkGID, checkPCI, checkCounters, checkFlow, checkMemlock, checkCgroup} {
 		all = append(all, skip(c, "no device"))
 	}
 	return all
@@ -101,7 +102,7 @@ func ports(rails []device.Rail) []Finding {
 	var all []Finding
 	good := 0
 	for _, r := range rails {
-		switch why := r.Unusable(); {
+		switch why := r.Idle(); {
 		case why != "":
 			all = append(all, warn(checkPorts, r.String()+": "+why, remedy(r)))
 		case r.LinkLayer == device.Ethernet && r.ActiveMTU < fullMTU:
@@ -126,7 +127,7 @@ func ports(rails []device.Rail) []Finding {
 func remedy(r device.Rail) string {
 	switch {
 	case r.Problem == "":
-		return "see that the cable is in and `ip link` shows its network device up, with an address"
+		return "see that the cable is in and `ip link` shows its network device up; on InfiniBand, that a subnet manager runs"
 	case r.State == device.StateActive:
 		return "use another device (--device)"
 	}

@@ -34,19 +34,19 @@ func TestLocal(t *testing.T) {
 		"nothing": {func(*doctor.Host) {}, nil, fault.OK},
 		"a device that cannot be used": {
 			func(h *doctor.Host) { h.Rails = none },
-			skipped("devices", "fail looking: none get one", "ports", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.NoDevice,
+			skipped("devices", "fail looking: none get one", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.NoDevice,
 		},
 		"no device": {
 			func(h *doctor.Host) { h.Rails, h.Root = none, fstest.MapFS{} },
-			skipped("devices", "warn looking: none; copies go by TCP get one", "ports", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.OK,
+			skipped("devices", "warn looking: none; copies go by TCP get one", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.OK,
 		},
 		"no device for RDMA": {
 			func(h *doctor.Host) { h.By, h.Rails, h.Root = transport.RDMA, none, fstest.MapFS{} },
-			skipped("devices", "fail looking: none get one", "ports", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.NoDevice,
+			skipped("devices", "fail looking: none get one", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.NoDevice,
 		},
 		"copies by TCP": {
 			func(h *doctor.Host) { h.By = transport.TCP },
-			skipped("devices", "skip copies by TCP need none", "ports", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.OK,
+			skipped("devices", "skip copies by TCP need none", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.OK,
 		},
 		"a port is down": {
 			func(h *doctor.Host) { h.Rails = rails(good, rail("rxe1", "DOWN", 9000, 4096)) },
@@ -72,7 +72,29 @@ func TestLocal(t *testing.T) {
 		},
 		"all are down": {
 			func(h *doctor.Host) { h.Rails = rails(rail("rxe1", "DOWN", 9000, 4096)) },
-			map[string]string{"ports": "fail rxe1/1 on eth0: port DOWN", "counters": "skip no port"},
+			map[string]string{"ports": "fail rxe1/1 on eth0: port DOWN", "gid": "skip no port that is active", "counters": "skip no port"},
+			fault.NoDevice,
+		},
+		"link-local addresses only": {
+			func(h *doctor.Host) {
+				h.Rails = rails(withGIDs("rxe1", fe80(0, device.RoCEv1), fe80(1, device.RoCEv2)))
+			},
+			map[string]string{"gid": "fail rxe1/1: only link-local GIDs (fe80::/10 or 169.254.0.0/16) give eth0 an address"},
+			fault.NoDevice,
+		},
+		"link-local addresses only, on one of two": {
+			func(h *doctor.Host) { h.Rails = rails(good, withGIDs("rxe1", fe80(1, device.RoCEv2))) },
+			map[string]string{"gid": "warn rxe1/1: only link-local GIDs"},
+			fault.OK,
+		},
+		"GIDs of RoCE v1 only": {
+			func(h *doctor.Host) { h.Rails = rails(withGIDs("rxe1", fe80(0, device.RoCEv1))) },
+			map[string]string{"gid": "fail rxe1/1: no RoCE v2 GID, only those of RoCE v1 RoCE v1 leads to no other network", "counters": "skip no port"},
+			fault.NoDevice,
+		},
+		"a GID table that is all zero": {
+			func(h *doctor.Host) { h.Rails = rails(withGIDs("rxe1")) },
+			map[string]string{"gid": "fail rxe1/1: no GID: its table is empty, or all zero give eth0 an address", "counters": "skip no port"},
 			fault.NoDevice,
 		},
 		"a small MTU": {
@@ -160,6 +182,36 @@ func TestLocal(t *testing.T) {
 				t.Errorf("it ends with %v, want %v", code, tt.code)
 			}
 		})
+	}
+}
+
+// withGIDs is a port that has these.
+func withGIDs(name string, gids ...device.GID) device.Rail {
+	r := rail(name, device.StateActive, 9000, 4096)
+	r.GIDs = gids
+	return r
+}
+
+func fe80(index int, kind device.GIDKind) device.GID {
+	return device.GID{Addr: netip.MustParseAddr("fe80::1"), Index: index, Kind: kind, NetDev: "eth0"}
+}
+
+// Of a port's addresses it says which one is taken, and why.
+func TestGID(t *testing.T) {
+	t.Parallel()
+	v4 := device.GID{Addr: netip.MustParseAddr("10.77.0.1"), Index: 2, Kind: device.RoCEv2, NetDev: "eth0"}
+	v6 := device.GID{Addr: netip.MustParseAddr("fd77::1"), Index: 3, Kind: device.RoCEv2, NetDev: "eth0"}
+	ib := withGIDs("mlx5_0", device.GID{Addr: netip.MustParseAddr("fe80::2"), Kind: device.IB})
+	ib.LinkLayer = device.InfiniBand
+	for says, r := range map[string]device.Rail{
+		"rxe0/1: index 2, 10.77.0.1 (RoCE v2): the first that is not link-local; of the 4 there are": withGIDs("rxe0", fe80(0, device.RoCEv1), fe80(1, device.RoCEv2), v4, v6),
+		"index 3, fd77::1 (RoCE v2): the first that is not link-local, there being none of IPv4":     withGIDs("rxe0", fe80(1, device.RoCEv2), v6),
+		"mlx5_0/1: index 0, fe80::2 (IB): packets find their way by LID":                             ib,
+	} {
+		h := doctor.Host{Rails: rails(r), Limit: func() (uint64, bool) { return 0, false }}
+		if f := findings(h, "gid"); len(f) != 1 || f[0].Status != doctor.OK || !strings.Contains(f[0].Observed, says) {
+			t.Errorf("%+v, want %q", f, says)
+		}
 	}
 }
 
