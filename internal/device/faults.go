@@ -30,6 +30,29 @@ func noDevice(sysfs, dev fs.FS, cause error) error {
 	case errors.Is(cause, verbs.ErrNoLibrary):
 		return fault.New(fault.NoDevice, what, cause,
 			"install libibverbs and its providers (Debian: libibverbs1 ibverbs-providers, Fedora: libibverbs)")
+	}
+	if f := noDriver(sysfs, cause); f != nil {
+		return f
+	}
+	have := "the kernel has " + strings.Join(known, ", ")
+	if len(nodes) == 0 {
+		return fault.New(fault.NoDevice, what, because(have+", but /dev/infiniband has no file for it", cause), passIn)
+	}
+	return fault.New(fault.NoDevice, what, because(have+", but libibverbs finds no driver for it", cause),
+		"install the providers (Debian: ibverbs-providers)")
+}
+
+// passIn is how to get the file of a device.
+const passIn = "in a container, pass the files in (docker and podman: --device /dev/infiniband/uverbs0); elsewhere see that udev runs"
+
+// NoDriver says what the kernel itself lacks for programs to use an RDMA device, a fault of
+// code fault.NoDevice, by what it shows below /sys; nil if it lacks nothing.
+func NoDriver(sysfs fs.FS) *fault.Error { return noDriver(sysfs, nil) }
+
+func noDriver(sysfs fs.FS, cause error) *fault.Error {
+	const what = "looking for RDMA devices"
+	known := names(sysfs, classInfiniBand)
+	switch {
 	case !exists(sysfs, classInfiniBand):
 		return fault.New(fault.NoDevice, what, because("the kernel has no RDMA subsystem loaded", cause),
 			"load the driver of the NIC; without one, "+softRoCE)
@@ -39,15 +62,8 @@ func noDevice(sysfs, dev fs.FS, cause error) error {
 		return fault.New(fault.NoDevice, what,
 			because("the kernel has "+strings.Join(known, ", ")+", but no way for programs to use it", cause),
 			"`modprobe ib_uverbs`")
-	case len(nodes) == 0:
-		return fault.New(fault.NoDevice, what,
-			because("the kernel has "+strings.Join(known, ", ")+", but /dev/infiniband has no file for it", cause),
-			"in a container, pass the files in (docker and podman: --device /dev/infiniband/uverbs0); elsewhere see that udev runs")
-	default:
-		return fault.New(fault.NoDevice, what,
-			because("the kernel has "+strings.Join(known, ", ")+", but libibverbs finds no driver for it", cause),
-			"install the providers (Debian: ibverbs-providers)")
 	}
+	return nil
 }
 
 // because puts a cause, which may be nil, behind an explanation.

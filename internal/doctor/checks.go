@@ -7,7 +7,9 @@ import "github.com/rdmacp/rdmacp/internal/fault"
 type check int
 
 const (
-	checkDevices check = iota
+	checkModule check = iota
+	checkNode
+	checkDevices
 	checkPorts
 	checkGID
 	checkPCI
@@ -32,7 +34,9 @@ const (
 
 // checks are the names of the checks, which never change, and what each is to find.
 var checks = [checkCount]struct{ id, expected string }{
-	checkDevices:  {"devices", "an RDMA device that this program may use"},
+	checkModule:   {"module", "a driver that has an RDMA device, and ib_uverbs, by which programs use it"},
+	checkNode:     {"device-node", "a file below /dev/infiniband for each device, which this user may open"},
+	checkDevices:  {"devices", "a device that libibverbs has a provider for"},
 	checkPorts:    {"ports", "an active port, and packets of 4096 bytes"},
 	checkGID:      {"gid", "an address that other hosts find: a RoCE v2 GID that is not link-local"},
 	checkPCI:      {"pci", "a PCI link that carries what the ports do"},

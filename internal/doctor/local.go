@@ -29,6 +29,9 @@ type Host struct {
 	TLSErr error                                   // why they are not good
 	Flow   func(netDev string) (device.PFC, error) // nil: not known
 	Dirs   []string                                // that copies come to
+
+	// Node opens a file below /dev, closes it, and says whose it is; nil: not Linux.
+	Node func(name string) (owner string, err error)
 }
 
 // Local looks at this host.
@@ -39,13 +42,17 @@ func (h Host) Local() []Finding {
 // rdma looks at what only RDMA needs.
 func (h Host) rdma() []Finding {
 	if h.By == transport.TCP {
-		return without(skip(checkDevices, "copies by TCP need none"))
+		var all []Finding
+		for _, c := range []check{checkModule, checkNode, checkDevices} {
+			all = append(all, skip(c, "copies by TCP need none"))
+		}
+		return without(all)
 	}
-	rails, err := h.Rails()
-	if err != nil {
-		return without(h.noDevices(err))
+	all, rails := h.devices()
+	if rails == nil {
+		return without(all)
 	}
-	all := append([]Finding{ok(checkDevices, named(rails))}, ports(rails)...)
+	all = append(all, ports(rails)...)
 	all = append(all, gids(rails)...)
 	all = append(all, h.pci(rails)...)
 	all = append(all, h.counters(rails)...)
@@ -54,29 +61,22 @@ func (h Host) rdma() []Finding {
 }
 
 // without is what is said of RDMA where there are no devices to look at.
-func without(devices Finding) []Finding {
-	all := []Finding{devices}
+func without(all []Finding) []Finding {
 	for _, c := range []check{checkPorts, checkGID, checkPCI, checkCounters, checkFlow, checkMemlock, checkCgroup} {
 		all = append(all, skip(c, "no device"))
 	}
 	return all
 }
 
-// noDevices is the finding of a host without a device that can be used. One that has none at
-// all copies by TCP, and there is nothing wrong with that unless RDMA is asked for.
+// noDevices is the finding of a host whose devices verbs does not take. Elsewhere than on Linux
+// there are none, and there is nothing wrong with that unless RDMA is asked for.
 func (h Host) noDevices(err error) Finding {
 	f := failed(checkDevices, err)
-	if h.By == transport.RDMA || f.Fault.Code != fault.NoDevice || h.Root == nil && runtime.GOOS == "linux" {
+	if h.By == transport.RDMA || f.Fault.Code != fault.NoDevice || runtime.GOOS == "linux" {
 		return f
 	}
-	var known []string
-	if h.Root != nil { // elsewhere than on Linux there is no RDMA
-		known, _ = fs.Glob(h.Root, "sys/class/infiniband/*")
-	}
-	if len(known) == 0 {
-		f.Status = Warn
-		f.Observed += "; copies go by TCP"
-	}
+	f.Status = Warn
+	f.Observed += "; copies go by TCP"
 	return f
 }
 
@@ -131,8 +131,7 @@ func remedy(r device.Rail) string {
 	case r.State == device.StateActive:
 		return "use another device (--device)"
 	}
-	return "see that this user may open the file of the device below /dev/infiniband (`ls -l`; rdma-core's udev rules let everybody); " +
-		"give it to a container by --device, and to a unit by DeviceAllow="
+	return "do what device-node says of it, and see what the kernel says (`dmesg`)"
 }
 
 // memlock looks at how much memory may be pinned.

@@ -2,9 +2,11 @@ package doctor_test
 
 import (
 	"errors"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -37,16 +39,55 @@ func TestLocal(t *testing.T) {
 			skipped("devices", "fail looking: none get one", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.NoDevice,
 		},
 		"no device": {
-			func(h *doctor.Host) { h.Rails, h.Root = none, fstest.MapFS{} },
-			skipped("devices", "warn looking: none; copies go by TCP get one", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.OK,
+			func(h *doctor.Host) { h.Rails, h.Root = never(t), fstest.MapFS{} },
+			skipped("module", "warn looking for RDMA devices: the kernel has no RDMA subsystem loaded; none of its modules is there; copies go by TCP load the driver of the NIC",
+				"device-node", "devices", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.OK,
 		},
 		"no device for RDMA": {
-			func(h *doctor.Host) { h.By, h.Rails, h.Root = transport.RDMA, none, fstest.MapFS{} },
-			skipped("devices", "fail looking: none get one", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.NoDevice,
+			func(h *doctor.Host) {
+				h.By, h.Rails, h.Root = transport.RDMA, never(t), fstest.MapFS{"sys/class/infiniband": {Mode: fs.ModeDir}}
+				file(h, "sys/module/rdma_rxe/refcnt", "0")
+			},
+			skipped("module", "fail looking for RDMA devices: this host has none; of its modules there are rdma_rxe `hack/softroce/up", "device-node", "devices", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.NoDevice,
+		},
+		"no ib_uverbs": {
+			func(h *doctor.Host) {
+				h.Rails = never(t)
+				delete(h.Root.(fstest.MapFS), "sys/class/infiniband_verbs/uverbs0/ibdev")
+			},
+			skipped("module", "fail looking for RDMA devices: the kernel has rxe0, but no way for programs to use it; of its modules there are ib_core, rdma_rxe `modprobe ib_uverbs`",
+				"device-node", "devices", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"),
+			fault.NoDevice,
+		},
+		"the file of the device is another's": {
+			func(h *doctor.Host) { h.Rails, h.Node = never(t), shut("uverbs0", syscall.EACCES) },
+			skipped("device-node", "fail rxe0: /dev/infiniband/uverbs0 (of uid 0 and gid 0, mode 0600): permission denied let this user open it",
+				"devices", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"),
+			fault.NoDevice,
+		},
+		"a cgroup forbids the device": {
+			func(h *doctor.Host) { h.Rails, h.Node = never(t), shut("uverbs0", syscall.EPERM) },
+			skipped("device-node", "fail rxe0: /dev/infiniband/uverbs0 (of uid 0 and gid 0, mode 0600): operation not permitted its mode is not what forbids it: a cgroup's",
+				"devices", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"),
+			fault.NoDevice,
+		},
+		"a container without the file": {
+			func(h *doctor.Host) { h.Rails, h.Node = never(t), shut("uverbs0", syscall.ENOENT) },
+			skipped("device-node", "fail rxe0: /dev/infiniband/uverbs0 (of uid 0 and gid 0, mode 0600): no such file or directory in a container",
+				"devices", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"),
+			fault.NoDevice,
+		},
+		"one of two files": {
+			func(h *doctor.Host) {
+				h.Node = shut("uverbs1", syscall.ENXIO)
+				file(h, "sys/class/infiniband_verbs/uverbs1/ibdev", "rxe1")
+			},
+			map[string]string{"device-node": "warn rxe1: /dev/infiniband/uverbs1 (of uid 0 and gid 0, mode 0600): no such device or address the driver does not answer"},
+			fault.OK,
 		},
 		"copies by TCP": {
 			func(h *doctor.Host) { h.By = transport.TCP },
-			skipped("devices", "skip copies by TCP need none", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.OK,
+			skipped("devices", "skip copies by TCP need none", "module", "device-node", "ports", "gid", "pci", "counters", "pfc-ecn", "memlock", "cgroup"), fault.OK,
 		},
 		"a port is down": {
 			func(h *doctor.Host) { h.Rails = rails(good, rail("rxe1", "DOWN", 9000, 4096)) },
@@ -58,7 +99,7 @@ func TestLocal(t *testing.T) {
 				shut := device.Rail{Device: "rxe1", Port: 1, State: "UNKNOWN", LinkLayer: device.NoLink, Problem: "open /dev/infiniband/uverbs1: permission denied"}
 				h.Rails = rails(good, shut)
 			},
-			map[string]string{"ports": "warn rxe1/1: open /dev/infiniband/uverbs1: permission denied see that this user may open the file"},
+			map[string]string{"ports": "warn rxe1/1: open /dev/infiniband/uverbs1: permission denied do what device-node says"},
 			fault.OK,
 		},
 		"a device of another kind": {
@@ -140,7 +181,7 @@ func TestLocal(t *testing.T) {
 			},
 			nil, fault.OK,
 		},
-		"no Linux": {func(h *doctor.Host) { h.Kernel, h.Root = "", nil }, map[string]string{"kernel": "skip not Linux", "cgroup": "skip not Linux", "counters": "skip no port"}, fault.OK},
+		"no Linux": {func(h *doctor.Host) { h.Kernel, h.Root = "", nil }, map[string]string{"module": "skip not Linux", "device-node": "skip not Linux", "kernel": "skip not Linux", "cgroup": "skip not Linux", "counters": "skip no port"}, fault.OK},
 		"a wrong key": {
 			func(h *doctor.Host) { h.TLSErr = fault.New(fault.Usage, "reading", errors.New("no match"), "see") },
 			map[string]string{"tls": "fail reading: no match see"},
@@ -151,8 +192,12 @@ func TestLocal(t *testing.T) {
 			t.Parallel()
 			h := doctor.Host{
 				Rails: rails(good), Limit: func() (uint64, bool) { return 0, false }, Kernel: "6.12.95+deb12-amd64", Pins: 16 << 20,
-				Files: func() (uint64, bool) { return 1 << 20, true }, Root: fstest.MapFS{},
+				Files: func() (uint64, bool) { return 1 << 20, true }, Root: fstest.MapFS{}, Node: shut("none", 0),
 			}
+			file(&h, "sys/class/infiniband/rxe0/node_type", "1: CA")
+			file(&h, "sys/class/infiniband_verbs/uverbs0/ibdev", "rxe0")
+			file(&h, "sys/module/ib_core/refcnt", "1")
+			file(&h, "sys/module/rdma_rxe/refcnt", "0")
 			file(&h, "proc/self/cgroup", "1:name=systemd:/x\n0::/a/b")
 			file(&h, "sys/class/infiniband/rxe0/ports/1/hw_counters/rcvd_pkts", "10000")
 			tt.change(&h)
@@ -224,11 +269,30 @@ func none() ([]device.Rail, error) {
 	return nil, fault.New(fault.NoDevice, "looking", errors.New("none"), "get one")
 }
 
+// never is for hosts where verbs is not to be called.
+func never(t *testing.T) func() ([]device.Rail, error) {
+	return func() ([]device.Rail, error) {
+		t.Helper()
+		t.Error("verbs is called though the cause is known")
+		return none()
+	}
+}
+
+// shut are files of devices one of which cannot be opened.
+func shut(name string, why syscall.Errno) func(string) (string, error) {
+	return func(file string) (string, error) {
+		if strings.HasSuffix(file, "/"+name) {
+			return "of uid 0 and gid 0, mode 0600", &fs.PathError{Op: "open", Path: file, Err: why}
+		}
+		return "of uid 0 and gid 0, mode 0666", nil
+	}
+}
+
 // skipped are a finding, and checks that are skipped for it.
 func skipped(id, says string, others ...string) map[string]string {
 	all := map[string]string{id: says}
 	for _, o := range others {
-		all[o] = "skip no device"
+		all[o] = "skip "
 	}
 	return all
 }

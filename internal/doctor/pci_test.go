@@ -24,7 +24,8 @@ func card() doctor.Host {
 		},
 	}
 	for name, text := range map[string]string{
-		nic + "current_link_speed": "16.0 GT/s PCIe", nic + "max_link_speed": "16.0 GT/s PCIe", nic + "current_link_width": "16", nic + "max_link_width": "16",
+		"sys/class/infiniband_verbs/uverbs0/ibdev": "mlx5_0",
+		nic + "current_link_speed":                 "16.0 GT/s PCIe", nic + "max_link_speed": "16.0 GT/s PCIe", nic + "current_link_width": "16", nic + "max_link_width": "16",
 		"sys/kernel/iommu_groups/7/type": "identity", "sys/devices/system/node/node1/cpulist": "16-31",
 	} {
 		file(&h, name, text)

@@ -29,7 +29,11 @@ func (a *app) lookAtHost(log *slog.Logger, c config, credentials *mtls.Store) (w
 		if c.transport != "tcp" {
 			logRails(log, c.device, rails)
 		}
-		logFindings(log, c.host(rails, credentials).Local())
+		h := c.host(rails, credentials)
+		if a.around != nil {
+			a.around(&h)
+		}
+		logFindings(log, h.Local())
 	}()
 	return func() {
 		select {
@@ -56,7 +60,6 @@ func (c config) host(rails func() ([]device.Rail, error), credentials *mtls.Stor
 			h.Dirs = append(h.Dirs, e.Path)
 		}
 	}
-	h.LookAround()
 	return h
 }
 

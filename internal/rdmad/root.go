@@ -14,6 +14,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/doctor"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
@@ -30,14 +31,15 @@ type app struct {
 	fabric   NewFabric
 	confiner Confine // nil: there is none
 	rails    func() ([]device.Rail, error)
-	level    slog.LevelVar // of the log
+	around   func(*doctor.Host) // has the kernel say what it knows of this host; nil: nothing
+	level    slog.LevelVar      // of the log
 }
 
 // Main runs the command with its arguments, the program's name not among them,
 // until ctx ends, and returns its exit code. When ctx ends it drains: it waits
 // for the sessions that run, up to a limit. It is confined by confiner, if that is not nil.
 func Main(ctx context.Context, args []string, stdio IO, fabric NewFabric, confiner Confine) int {
-	a := &app{io: stdio, fabric: fabric, confiner: confiner, rails: device.Rails}
+	a := &app{io: stdio, fabric: fabric, confiner: confiner, rails: device.Rails, around: (*doctor.Host).LookAround}
 	root := a.rootCommand(ctx)
 	root.SetArgs(append([]string{}, args...)) // nil would stand for os.Args
 	err := root.Execute()
