@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"path"
 	"path/filepath"
@@ -181,16 +182,16 @@ type checkLine struct {
 	ID       string `json:"id"`
 	Status   string `json:"status"` // ok, warn, fail or skip
 	Observed string `json:"observed"`
-	Expected string `json:"expected,omitempty"` // of what could be better, or failed
+	Expected string `json:"expected"`
 	Code     string `json:"code,omitempty"`     // of a failure, as in an error line
 	Fix      string `json:"fix,omitempty"`
 }
 
 // newCheckLine is a finding as a line.
 func newCheckLine(f doctor.Finding) checkLine {
-	line := checkLine{head: head{jsonVersion, "check"}, ID: f.ID, Status: string(f.Status), Observed: f.Observed}
+	line := checkLine{head: head{jsonVersion, "check"}, ID: f.ID, Status: string(f.Status), Observed: f.Observed, Expected: f.Expected}
 	if f.Fault != nil {
-		line.Expected, line.Fix = f.Expected, f.Fault.Fix
+		line.Fix = f.Fault.Fix
 	}
 	if f.Status == doctor.Fail {
 		line.Code = f.Fault.Code.String()
@@ -204,9 +205,13 @@ func (a *app) tell(f doctor.Finding) error {
 	if a.opts.json {
 		return writeLine(a.io.Stdout, line)
 	}
-	_, err := fmt.Fprintf(a.io.Stdout, "[%4s] %-8s  %s\n", line.Status, line.ID, console.Escape(line.Observed))
-	if err == nil && line.Fix != "" {
-		_, err = fmt.Fprintf(a.io.Stdout, "       %-8s  fix: %s\n", "", console.Escape(line.Fix))
+	text := fmt.Sprintf("[%4s] %-11s  %s\n", line.Status, line.ID, console.Escape(line.Observed))
+	if f.Status == doctor.Warn || f.Status == doctor.Fail {
+		text += fmt.Sprintf("       %-11s  expected: %s\n", "", f.Expected)
 	}
+	if line.Fix != "" {
+		text += fmt.Sprintf("       %-11s  fix: %s\n", "", console.Escape(line.Fix))
+	}
+	_, err := io.WriteString(a.io.Stdout, text)
 	return err
 }
