@@ -54,10 +54,15 @@ type Peer struct {
 	ChunkSize   int    // bytes, agreed
 	Rails       int    // that are used
 
+	Ends *Ends // of the data path; nil: there is none
+
 	Transport transport.Kind // what the bytes travel by
 	Encrypted bool           // on the way
 	NoRDMA    *fault.Error   // why it is not RDMA; nil where it is, or was not wanted
 }
+
+// Ends are the two ends of a data path.
+type Ends struct{ Here, There transport.Endpoint }
 
 type pipe = wire.Pipe[*pb.SessionResponse, *pb.SessionRequest]
 
@@ -205,6 +210,7 @@ func (s *Session) agree(ctx context.Context, local, remote netip.Addr) error {
 	s.lender = newBook(lender)
 	s.chunk = welcome.ChunkSize
 	s.peer.Version, s.peer.SessionID, s.peer.ChunkSize = welcome.Version, welcome.Session, s.chunk
+	s.peer.Ends = &Ends{Here: pending.Endpoint(), There: welcome.Endpoint}
 	here := devices(pending.Endpoint(), welcome.Endpoint)
 	s.peer.Device, s.peer.LocalDevice, s.peer.Rails = strings.Join(devices(welcome.Endpoint, welcome.Endpoint), "+"), strings.Join(here, "+"), len(here)
 	o.Logger.Debug("session open", slog.String("session", s.peer.SessionID), slog.String("transport", o.Transport.String()), slog.String("device", s.peer.LocalDevice),

@@ -24,7 +24,9 @@ const (
 	checkDaemon
 	checkExports
 	checkClock
+	checkThere
 	checkTCP
+	checkPath
 	checkRDMAPut
 	checkRDMAGet
 	checkRatePut
@@ -51,6 +53,8 @@ var checks = [checkCount]struct{ id, expected string }{
 	checkDaemon:   {"daemon", "an rdmad that answers, of the same release"},
 	checkExports:  {"exports", "exports that this client may read, and write to where it is to"},
 	checkClock:    {"clock", "clocks that differ by less than a minute"},
+	checkThere:    {"there", "a daemon that has found nothing wrong with its own host"},
+	checkPath:     {"path", "packets of one size at both ends"},
 	checkTCP:      {"tcp", "64 KiB get to the daemon by TCP"},
 	checkRDMAPut:  {"rdma-put", "64 KiB get to the daemon by RDMA"},
 	checkRDMAGet:  {"rdma-get", "64 KiB come from the daemon by RDMA"},

@@ -26,6 +26,7 @@ type Finding struct {
 	Expected string       // what it is like on a host where copies go well
 	Fault    *fault.Error // why, and what to do; nil unless it is a Warn or a Fail
 	Exports  []string     // of the daemon's, that are named in it
+	Host     string       // that has found it of itself; empty: this one has
 }
 
 // ok is a finding that is as it should be.

@@ -40,7 +40,7 @@ func Peer(ctx context.Context, o client.Options, at *Place, say func(Finding)) W
 		seen.Version, seen.Exports = bare.Version, bare.Exports
 	}
 	say(daemon(o, cmp.Or(seen.Version, session.peer.Version)))
-	examined(seen, unseen, say)
+	examined(o, seen, unseen, say)
 	if o.Transport != transport.TCP && turnedOff(err) {
 		say(skip(checkTCP, "the daemon has TCP turned off"))
 	} else {
@@ -90,6 +90,11 @@ func rdma(ctx context.Context, o client.Options, byTCP bool, say func(Finding)) 
 	works := true
 	for _, d := range directions {
 		session, err := ping(ctx, o, d)
+		if d == transport.Put {
+			for _, f := range paths(o.Host, session.peer.Ends) {
+				say(f)
+			}
+		}
 		f := way(rdmaChecks[d], session, err)
 		if d == transport.Put && err != nil && byTCP && o.Transport == 0 && f.Fault.Code == fault.NoDevice {
 			// That is the same in both directions, and copies do without.

@@ -15,6 +15,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
 	"github.com/rdmacp/rdmacp/internal/transport/tcp"
+	"github.com/rdmacp/rdmacp/internal/wire"
 )
 
 // deviceless is a fabric of a host without a device.
@@ -42,6 +43,9 @@ func daemon(t *testing.T, byTCP bool, options ...func(*server.Config)) (*server.
 	rdma, data := memory.New(memory.Faults{}), tcp.New(tcp.Config{})
 	c := server.Config{
 		Exports: []server.Export{{Name: "data", Path: t.TempDir()}}, Fabric: transport.Fabrics{RDMA: rdma}, Version: "v1", ChunkSize: chunk, Slots: slots, MaxSessions: 8,
+		Checks: func() []wire.Check {
+			return []wire.Check{{ID: "ports", Status: wire.CheckOK}, {ID: "disk", Status: wire.CheckSkip}}
+		},
 	}
 	if byTCP {
 		c.Fabric = transport.Fabrics{RDMA: rdma, TCP: data}
@@ -126,6 +130,35 @@ func TestPeer(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a daemon has found of its own host is told as that, and one that tells nothing is no
+// failure.
+func TestPeerTellsOfItself(t *testing.T) {
+	t.Parallel()
+	_, o := daemon(t, true, func(c *server.Config) {
+		c.Checks = func() []wire.Check {
+			return []wire.Check{
+				{ID: "kernel", Status: wire.CheckOK, Observed: "new"},
+				{ID: "ports", Status: wire.CheckWarn, Observed: "narrow", Expected: "wide", Fix: "widen"},
+				{ID: "memlock", Status: wire.CheckFail, Observed: "little", Expected: "much", Fix: "raise", Code: fault.Memlock},
+			}
+		}
+	})
+	found := look(t, o, nil)
+	if f := found["ports"]; f.Host != "gpu7" || f.Status != doctor.Warn || f.Observed != "narrow" || f.Expected != "wide" || f.Fault.Fix != "widen" {
+		t.Errorf("%+v", f)
+	}
+	if f := found["memlock"]; f.Host != "gpu7" || f.Status != doctor.Fail || f.Fault.Code != fault.Memlock || f.Fault.Fix != "raise" {
+		t.Errorf("%+v", f)
+	}
+	if found["kernel"].ID != "" || found["there"].ID != "" {
+		t.Errorf("%+v", found)
+	}
+	_, o = daemon(t, true, func(c *server.Config) { c.Checks = nil })
+	if f := look(t, o, nil)["there"]; f.Status != doctor.Skip || !strings.Contains(f.Observed, "gpu7 tells nothing") {
+		t.Errorf("%+v", f)
 	}
 }
 

@@ -25,7 +25,7 @@ func (p *Place) target() *client.Target {
 }
 
 // examined says what the daemon has told of what it alone can see.
-func examined(e client.Examined, err error, say func(Finding)) {
+func examined(o client.Options, e client.Examined, err error, say func(Finding)) {
 	switch {
 	case errors.Is(err, client.ErrUnknown):
 		say(skip(checkExports, "this rdmad is of a release that does not tell"))
@@ -37,6 +37,9 @@ func examined(e client.Examined, err error, say func(Finding)) {
 	default:
 		say(exported(e.Exports))
 		say(clock(e.Ahead))
+		for _, f := range heard(o.Host, e.Checks) {
+			say(f)
+		}
 	}
 }
 

@@ -27,6 +27,9 @@ type Host struct {
 	CertExpires func() float64 // seconds since 1970; nil without TLS
 	Refused     func() float64 // connections whose peer has not proved who it is; nil without TLS
 	Pinned      func() float64 // bytes that are pinned, or about to be; nil without RDMA
+
+	// Checks are how the checks of the daemon's host have ended, by their ids; nil: nobody looks.
+	Checks func() map[string]string
 }
 
 // New returns a registry with all there is to know of a daemon.
@@ -56,7 +59,31 @@ func New(src Source, h Host) *prometheus.Registry {
 			Name: "rdmad_refused_connections_total", Help: "Connections whose peer has not proved who it is.",
 		}, h.Refused))
 	}
+	if h.Checks != nil {
+		r.MustRegister(checks(h.Checks))
+	}
 	return r
+}
+
+// checks collects how checks have ended.
+type checks func() map[string]string
+
+var check = prometheus.NewDesc("rdmad_doctor_check", "1 for how a check of the daemon's host has ended when it was looked at last: ok, warn, fail or skip; else 0.", []string{"id", "status"}, nil)
+
+// Describe implements prometheus.Collector.
+func (c checks) Describe(to chan<- *prometheus.Desc) { to <- check }
+
+// Collect implements prometheus.Collector.
+func (c checks) Collect(to chan<- prometheus.Metric) {
+	for id, end := range c() {
+		for _, status := range []string{"ok", "warn", "fail", "skip"} {
+			is := 0.0
+			if status == end {
+				is = 1
+			}
+			to <- prometheus.MustNewConstMetric(check, prometheus.GaugeValue, is, id, status)
+		}
+	}
 }
 
 // sessions collects the figures of a Source.

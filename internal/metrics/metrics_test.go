@@ -39,7 +39,7 @@ func (fixed) Totals() map[server.Way]server.Totals {
 
 func host() Host {
 	n := func() float64 { return 27 }
-	return Host{Version: "v1", Landlock: 6, CertExpires: n, Refused: n, Pinned: n}
+	return Host{Version: "v1", Landlock: 6, CertExpires: n, Refused: n, Pinned: n, Checks: func() map[string]string { return map[string]string{"ports": "fail"} }}
 }
 
 func TestFigures(t *testing.T) {
@@ -76,7 +76,7 @@ func TestFigures(t *testing.T) {
 		"rdmad_zero_copy_bytes_total page_cache = 20", "rdmad_zero_copy_bytes_total o_direct = 21",
 		"rdmad_stage_seconds_total source = 22", "rdmad_stage_seconds_total map = 23", "rdmad_stage_seconds_total wire = 24",
 		"rdmad_stage_seconds_total sink = 25", "rdmad_stage_seconds_total digest = 26",
-		"rdmad_certificate_expiry_timestamp_seconds = 27", "rdmad_refused_connections_total = 27", "rdmad_pinned_bytes = 27", "rdmad_landlock_abi = 6",
+		"rdmad_certificate_expiry_timestamp_seconds = 27", "rdmad_refused_connections_total = 27", "rdmad_pinned_bytes = 27", "rdmad_doctor_check ports fail = 1", "rdmad_doctor_check ports ok", "rdmad_landlock_abi = 6",
 	} {
 		if !strings.Contains(b.String(), want+"\n") {
 			t.Errorf("there is no %q", want)

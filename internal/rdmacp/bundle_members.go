@@ -26,7 +26,7 @@ func (a *app) members(host doctor.Host, found []doctor.Finding, p patient) ([]me
 	var checks bytes.Buffer
 	for _, f := range found {
 		l := newCheckLine(f)
-		l.Observed, l.Fix = r.Text(l.Observed), r.Text(l.Fix)
+		l.Host, l.Observed, l.Expected, l.Fix = r.Text(l.Host), r.Text(l.Observed), r.Text(l.Expected), r.Text(l.Fix)
 		if err := writeLine(&checks, l); err != nil {
 			return nil, err
 		}

@@ -180,6 +180,7 @@ func verdict(all []doctor.Finding) error {
 type checkLine struct {
 	head
 	ID       string `json:"id"`
+	Host     string `json:"host,omitempty"` // that has found it of itself; none: this one
 	Status   string `json:"status"` // ok, warn, fail or skip
 	Observed string `json:"observed"`
 	Expected string `json:"expected"`
@@ -189,7 +190,7 @@ type checkLine struct {
 
 // newCheckLine is a finding as a line.
 func newCheckLine(f doctor.Finding) checkLine {
-	line := checkLine{head: head{jsonVersion, "check"}, ID: f.ID, Status: string(f.Status), Observed: f.Observed, Expected: f.Expected}
+	line := checkLine{head: head{jsonVersion, "check"}, ID: f.ID, Host: f.Host, Status: string(f.Status), Observed: f.Observed, Expected: f.Expected}
 	if f.Fault != nil {
 		line.Fix = f.Fault.Fix
 	}
@@ -205,9 +206,13 @@ func (a *app) tell(f doctor.Finding) error {
 	if a.opts.json {
 		return writeLine(a.io.Stdout, line)
 	}
-	text := fmt.Sprintf("[%4s] %-11s  %s\n", line.Status, line.ID, console.Escape(line.Observed))
+	said := line.Observed
+	if f.Host != "" {
+		said = f.Host + ": " + said
+	}
+	text := fmt.Sprintf("[%4s] %-11s  %s\n", line.Status, line.ID, console.Escape(said))
 	if f.Status == doctor.Warn || f.Status == doctor.Fail {
-		text += fmt.Sprintf("       %-11s  expected: %s\n", "", f.Expected)
+		text += fmt.Sprintf("       %-11s  expected: %s\n", "", console.Escape(f.Expected))
 	}
 	if line.Fix != "" {
 		text += fmt.Sprintf("       %-11s  fix: %s\n", "", console.Escape(line.Fix))

@@ -22,6 +22,7 @@ type about struct {
 	credentials *mtls.Store // nil: no TLS
 	landlock    int
 	rdma        transport.Fabric // nil: none is offered
+	found       *findings
 }
 
 // pinner is a fabric that knows how much memory it has pinned.
@@ -29,7 +30,7 @@ type pinner interface{ Pinned() uint64 }
 
 // host is what the metrics say of the daemon itself.
 func (a about) host() metrics.Host {
-	h := metrics.Host{Version: console.Version(), Landlock: a.landlock}
+	h := metrics.Host{Version: console.Version(), Landlock: a.landlock, Checks: a.found.worst}
 	if c := a.credentials; c != nil {
 		h.CertExpires = func() float64 { return float64(c.Expires().Unix()) }
 		h.Refused = func() float64 { return float64(c.Refused()) }

@@ -1,6 +1,7 @@
 package rdmad
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,12 +17,15 @@ import (
 // not answer is not to keep it.
 const lookLimit = time.Second
 
+// lookEvery is how often the host is looked at again: a port may go down, and a certificate expire.
+const lookEvery = time.Minute
+
 // lookAtHost says in the log which RDMA devices there are, and what of the host keeps copies
 // from going well, as rdmacp doctor finds it. It looks beside all else that the daemon does,
 // so that clients need not wait for it. A daemon without a device serves all the same: its
-// clients hear why they cannot copy, or copy by TCP. The function that it returns waits for
-// its end.
-func (a *app) lookAtHost(log *slog.Logger, c config, credentials *mtls.Store) (wait func()) {
+// clients hear why they cannot copy, or copy by TCP. It looks again until ctx ends, for the
+// metrics and for clients that ask. The function that it returns waits for its end.
+func (a *app) lookAtHost(ctx context.Context, log *slog.Logger, c config, credentials *mtls.Store, found *findings) (wait func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -29,11 +33,16 @@ func (a *app) lookAtHost(log *slog.Logger, c config, credentials *mtls.Store) (w
 		if c.transport != "tcp" {
 			logRails(log, c.device, rails)
 		}
-		h := c.host(rails, credentials)
-		if a.around != nil {
-			a.around(&h)
+		found.set(a.examine(c.host(rails, credentials)))
+		logFindings(log, found.all())
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(lookEvery):
+				found.set(a.examine(c.host(a.rails, credentials)))
+			}
 		}
-		logFindings(log, h.Local())
 	}()
 	return func() {
 		select {
@@ -41,6 +50,14 @@ func (a *app) lookAtHost(log *slog.Logger, c config, credentials *mtls.Store) (w
 		case <-time.After(lookLimit):
 		}
 	}
+}
+
+// examine looks at a host, with what the kernel says of it.
+func (a *app) examine(h doctor.Host) []doctor.Finding {
+	if a.around != nil {
+		a.around(&h)
+	}
+	return h.Local()
 }
 
 // host is this host as the daemon depends on it. What one session pins has to be had, at least.

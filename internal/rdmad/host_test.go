@@ -16,6 +16,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/server"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
+	"github.com/rdmacp/rdmacp/internal/wire"
 )
 
 // hostChecks are the checks that the log tells of, by their ids.
@@ -49,7 +50,11 @@ func TestLookAtHost(t *testing.T) {
 	for way, bad := range map[string]bool{"auto": true, "rdma": true, "tcp": false} {
 		var log bytes.Buffer
 		a := &app{rails: down}
-		a.lookAtHost(slog.New(slog.NewJSONHandler(&log, nil)), config{transport: way, slots: 1, chunkSize: 1 << 20}, nil)()
+		var last findings
+		a.lookAtHost(ended(t), slog.New(slog.NewJSONHandler(&log, nil)), config{transport: way, slots: 1, chunkSize: 1 << 20}, nil, &last)()
+		if end := last.worst()["ports"]; (end == "fail") != bad || len(last.told()) != len(last.all()) || len(last.told()) == 0 {
+			t.Errorf("%s: clients hear %+v", way, last.told())
+		}
 		found := hostChecks(t, log.String())
 		ports := found["ports"]
 		if (ports != nil) != bad {
@@ -65,6 +70,14 @@ func TestLookAtHost(t *testing.T) {
 	}
 }
 
+// ended is the context of a daemon that is at its end: it looks once.
+func ended(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
 // Of the exports those are looked at that something can be copied to.
 func TestHostDirs(t *testing.T) {
 	t.Parallel()
@@ -74,7 +87,11 @@ func TestHostDirs(t *testing.T) {
 	}
 	var log bytes.Buffer
 	c.exports[0].Path = filepath.Join(t.TempDir(), "gone")
-	(&app{}).lookAtHost(slog.New(slog.NewJSONHandler(&log, nil)), config{transport: "tcp", exports: c.exports}, nil)()
+	var last findings
+	(&app{}).lookAtHost(ended(t), slog.New(slog.NewJSONHandler(&log, nil)), config{transport: "tcp", exports: c.exports}, nil, &last)()
+	if last.worst()["disk"] != "fail" || slices.ContainsFunc(last.told(), func(c wire.Check) bool { return c.ID == "disk" }) {
+		t.Errorf("clients hear of a directory that may not be for them: %+v", last.told())
+	}
 	if found := hostChecks(t, log.String())["disk"]; found["status"] != "fail" || !strings.Contains(found["observed"], "/gone: no such file") {
 		t.Errorf("%s", &log)
 	}
@@ -84,14 +101,14 @@ func TestHostDirs(t *testing.T) {
 func TestLookAtHostThatHangs(t *testing.T) {
 	t.Parallel()
 	answer := make(chan struct{})
-	ended := make(chan struct{})
+	looked := make(chan struct{})
 	ctx, stop := context.WithCancel(t.Context())
 	log := &watched{until: "ready", call: stop}
 	a := &app{
 		io:     IO{Stderr: log, Env: []string{}},
 		fabric: func(*slog.Logger) transport.Fabric { return memory.New(memory.Faults{}) },
 		rails: func() ([]device.Rail, error) {
-			defer close(ended)
+			defer close(looked)
 			<-answer
 			return nil, nil
 		},
@@ -109,7 +126,7 @@ func TestLookAtHostThatHangs(t *testing.T) {
 		t.Errorf("the daemon waits for the driver:\n%s", log)
 	}
 	close(answer)
-	<-ended
+	<-looked
 }
 
 // watched is a log that calls when a line has a word in it.

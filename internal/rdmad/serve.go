@@ -38,9 +38,10 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	}
 	data := tcp.New(tcp.Config{Logger: log})
 	fabrics := a.offer(c, log, data)
+	found := &findings{}
 	srv, err := server.New(server.Config{
 		Exports: c.exports, Limits: c.limits, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log, Traces: traces,
-		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Operators: c.operators, Anchors: anchors,
+		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Operators: c.operators, Anchors: anchors, Checks: found.told,
 	})
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	for i, lis := range listeners {
 		listeners[i] = data.Listen(lis)
 	}
-	closeAdmin, err := c.openAdmin(ctx, log, srv, about{listeners: listeners, credentials: credentials, landlock: abi, rdma: fabrics.RDMA})
+	closeAdmin, err := c.openAdmin(ctx, log, srv, about{listeners: listeners, credentials: credentials, landlock: abi, rdma: fabrics.RDMA, found: found})
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	logStart(log, c, listeners)
 	failed, wait := serveAll(srv, listeners)
 	notify(log, daemon.SdNotifyReady)
-	defer a.lookAtHost(log, c, credentials)()
+	defer a.lookAtHost(ctx, log, c, credentials, found)()
 	defer tell(log, srv, fabrics.RDMA)()
 	defer a.reloads(log, srv, c, abi > 0, again)()
 	select {

@@ -36,10 +36,15 @@ func (s *Server) examine(ctx context.Context, m *pb.ExamineRequest, who []string
 			return e, err
 		}
 	}
+	some := false
 	for _, x := range es {
+		some = some || x.mayRead(who) || !x.ReadOnly && x.mayWrite(who)
 		if x.mayRead(who) {
 			e.Exports = append(e.Exports, wire.Reachable{Name: x.Name, Writable: !x.ReadOnly && x.mayWrite(who)})
 		}
+	}
+	if some && s.config.Checks != nil { // whose host it is concerns those who copy from and to it
+		e.Checks = s.config.Checks()
 	}
 	e.Version, e.Now = s.config.Version, time.Now()
 	return e, nil

@@ -20,9 +20,11 @@ import (
 // Nothing is left there, and nothing is written where it may not.
 func TestExamine(t *testing.T) {
 	t.Parallel()
+	found := wire.Check{ID: "ports", Status: wire.CheckWarn, Observed: "narrow", Expected: "wide", Fix: "widen"}
 	d := start(t, memory.Faults{}, func(c *server.Config) {
 		hidden := server.Export{Name: "hidden", Path: t.TempDir(), Rights: server.Rights{Read: []string{"alice"}}}
 		c.Exports = append(c.Exports, hidden)
+		c.Checks = func() []wire.Check { return []wire.Check{found} }
 	})
 	must(t, os.WriteFile(filepath.Join(d.dir, "file"), nil, 0o600))
 	look := func(at *client.Target) (client.Examined, error) {
@@ -31,7 +33,7 @@ func TestExamine(t *testing.T) {
 	e, err := look(nil)
 	must(t, err)
 	want := []wire.Reachable{{Name: "data", Writable: true}, {Name: "ro"}}
-	if !slices.Equal(e.Exports, want) || e.Version != "v-daemon" || e.Volume != nil || e.Ahead.Abs() > time.Second {
+	if !slices.Equal(e.Exports, want) || e.Version != "v-daemon" || !slices.Equal(e.Checks, []wire.Check{found}) || e.Volume != nil || e.Ahead.Abs() > time.Second {
 		t.Errorf("%+v", e)
 	}
 	for _, at := range []client.Target{to(""), to("sub"), {Path: d.dir}} {
@@ -58,6 +60,22 @@ func TestExamine(t *testing.T) {
 	must(t, err)
 	if len(left) != 2 {
 		t.Errorf("left there: %v", left)
+	}
+}
+
+// What is wrong with a host is for those only who copy from or to it.
+func TestExamineTellsNoStranger(t *testing.T) {
+	t.Parallel()
+	d := start(t, memory.Faults{}, func(c *server.Config) {
+		for i := range c.Exports {
+			c.Exports[i].Rights = server.Rights{Read: []string{"alice"}, Write: []string{"bob"}}
+		}
+		c.Checks = func() []wire.Check { return []wire.Check{{ID: "ports", Status: wire.CheckOK}} }
+	})
+	e, err := client.Examine(t.Context(), d.options(transport.Put), nil)
+	must(t, err)
+	if len(e.Checks)+len(e.Exports) > 0 {
+		t.Errorf("%+v", e)
 	}
 }
 

@@ -39,6 +39,7 @@ type Config struct {
 
 	Anchors func() []*x509.Certificate // by which the holders of tokens know this daemon; nil without TLS: there are none
 	Traces  *trace.Tracer              // nil: none are sent
+	Checks  func() []wire.Check        // what keeps copies from going well on this host; nil: nobody looks
 }
 
 // Server serves rdmacp.v1.TransferService, health and reflection.

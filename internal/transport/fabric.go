@@ -92,6 +92,7 @@ type Endpoint struct {
 	Conns int   // TCP: how many connections
 
 	GID        netip.Addr
+	GIDIndex   int // for people: its place in this end's own table; -1: not known
 	LID        uint16
 	LinkLayer  LinkLayer
 	MTU        int    // active path MTU, bytes

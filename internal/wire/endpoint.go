@@ -31,6 +31,10 @@ func FromEndpoint(e transport.Endpoint) *pb.Endpoint {
 		MaxMessage: e.MaxMessage,
 		MaxRead:    uint32(e.MaxRead),
 	}
+	if e.GIDIndex >= 0 {
+		index := uint32(e.GIDIndex)
+		m.GidIndex = &index
+	}
 	for _, qp := range e.QPs {
 		m.QueuePairs = append(m.QueuePairs, &pb.QueuePair{Number: qp.Number, Psn: qp.PSN})
 	}
@@ -63,6 +67,7 @@ func ToEndpoint(m *pb.Endpoint) (e transport.Endpoint, err error) {
 		Kind:       transport.RDMA,
 		Device:     Printable(m.GetDevice(), MaxName),
 		GID:        netip.AddrFrom16([16]byte(m.GetGid())),
+		GIDIndex:   -1,
 		LinkLayer:  transport.LinkLayer(m.GetLinkLayer()),
 		MaxMessage: m.GetMaxMessage(),
 	}
@@ -82,6 +87,11 @@ func ToEndpoint(m *pb.Endpoint) (e transport.Endpoint, err error) {
 	}
 	if e.MaxRead, err = inRange("READs per queue pair", uint64(m.GetMaxRead()), 1, 1<<16-1); err != nil {
 		return e, err
+	}
+	if m.GidIndex != nil {
+		if e.GIDIndex, err = inRange("place of the GID", uint64(m.GetGidIndex()), 0, 1<<16-1); err != nil {
+			return e, err
+		}
 	}
 	if e.QPs, err = toQPs(m.GetQueuePairs()); err != nil {
 		return e, err

@@ -18,6 +18,7 @@ type Examined struct {
 	Now     time.Time       // by the daemon's clock
 	Exports []Reachable     // those that the client may read
 	Volume  *storage.Volume // of the directory that was asked for; nil: of none
+	Checks  []Check         // of its own host
 }
 
 // Reachable is an export that a client may read.
@@ -46,9 +47,10 @@ func ToExamine(m *pb.ExamineRequest) (*Target, error) {
 	return &t, nil
 }
 
-// FromExamined returns e as a message. Exports behind the first 256 are left out.
+// FromExamined returns e as a message. Exports behind the first 256 are left out, and so are
+// checks behind the first 64.
 func FromExamined(e Examined) *pb.ExamineResponse {
-	m := &pb.ExamineResponse{Version: Printable(e.Version, maxVersion), NowNanos: e.Now.UnixNano()}
+	m := &pb.ExamineResponse{Version: Printable(e.Version, maxVersion), NowNanos: e.Now.UnixNano(), Checks: fromChecks(e.Checks)}
 	for _, r := range e.Exports[:min(len(e.Exports), maxReachable)] {
 		m.Exports = append(m.Exports, &pb.ReachableExport{Name: Printable(r.Name, MaxName), Writable: r.Writable})
 	}
@@ -80,6 +82,9 @@ func ToExamined(m *pb.ExamineResponse) (e Examined, err error) {
 			Untried: Printable(v.GetUntried(), MaxText), Buffered: Printable(v.GetBuffered(), MaxText),
 			Wrote: int64(min(v.GetWrote(), MaxSize)), Took: duration(v.GetWroteNanos()),
 		}
+	}
+	if e.Checks, err = all("checks", m.GetChecks(), maxChecks, toCheck); err != nil {
+		return Examined{}, invalid("ExamineResponse", err)
 	}
 	return e, nil
 }

@@ -175,6 +175,7 @@ func FuzzExamined(f *testing.F) {
 	valid := wire.FromExamined(wire.Examined{
 		Version: "v1", Now: time.Unix(1, 2), Exports: []wire.Reachable{{Name: "data", Writable: true}},
 		Volume: &storage.Volume{Kind: "ext4", Reserves: true, Known: true, Free: 5, Wrote: 6, Took: 7, Buffered: "no"},
+		Checks: []wire.Check{{ID: "ports", Status: wire.CheckFail, Observed: "DOWN", Expected: "up", Fix: "plug", Code: fault.NoDevice}},
 	})
 	fuzz(f, valid, func() *pb.ExamineResponse { return &pb.ExamineResponse{} }, func(t *testing.T, m *pb.ExamineResponse) {
 		t.Helper()
@@ -186,6 +187,12 @@ func FuzzExamined(f *testing.F) {
 		if v := e.Volume; v != nil && (v.Wrote < 0 || v.Took < 0 || v.Rate() < 0 || !utf8.ValidString(v.Kind+v.Untried+v.Buffered)) {
 			t.Errorf("accepted %+v", v)
 		}
+		for _, c := range e.Checks {
+			if c.ID == "" || c.Status < wire.CheckOK || c.Status > wire.CheckSkip || !c.Code.Known() || (c.Code != fault.OK) != (c.Status == wire.CheckFail) ||
+				!utf8.ValidString(c.ID+c.Observed+c.Expected+c.Fix) || len(e.Checks) > 64 {
+				t.Errorf("accepted %+v", c)
+			}
+		}
 	})
 }
 
@@ -195,6 +202,10 @@ func TestExamined(t *testing.T) {
 	e := wire.Examined{
 		Version: "v1", Now: time.Unix(1, 2), Exports: []wire.Reachable{{Name: "data", Writable: true}, {Name: "ro"}},
 		Volume: &storage.Volume{Kind: "ext4", ReadOnly: true, Memory: true, Reserves: true, Known: true, Untried: "full", Buffered: "no", Wrote: 6, Took: 7},
+		Checks: []wire.Check{
+			{ID: "ports", Status: wire.CheckFail, Observed: "DOWN", Expected: "up", Fix: "plug", Code: fault.NoDevice},
+			{ID: "device-node", Status: wire.CheckOK, Observed: "opens"},
+		},
 	}
 	got, err := wire.ToExamined(wire.FromExamined(e))
 	if err != nil || !reflect.DeepEqual(got, e) {
@@ -204,6 +215,7 @@ func TestExamined(t *testing.T) {
 	e.Volume.Kind, e.Volume.Untried, e.Volume.Buffered, e.Version = long, long, long, long
 	for range 5000 {
 		e.Exports = append(e.Exports, wire.Reachable{Name: long})
+		e.Checks = append(e.Checks, wire.Check{ID: "ports", Status: wire.CheckWarn, Observed: long, Expected: long, Fix: long})
 	}
 	m := wire.FromExamined(e)
 	if n := proto.Size(m); n > wire.MaxMessage {
@@ -211,6 +223,26 @@ func TestExamined(t *testing.T) {
 	}
 	if _, err := wire.ToExamined(m); err != nil {
 		t.Error(err)
+	}
+}
+
+// A check that has no name, or has not ended in any way that there is, is none.
+func TestCheckRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []*pb.Check{
+		{Id: "", Status: pb.CheckStatus_CHECK_STATUS_OK}, {Id: "Ports", Status: pb.CheckStatus_CHECK_STATUS_OK}, {Id: "a\nb", Status: pb.CheckStatus_CHECK_STATUS_OK},
+		{Id: "ports"}, {Id: "ports", Status: 5}, {Id: "ports", Status: -1}, nil,
+	} {
+		_, err := wire.ToExamined(&pb.ExamineResponse{Checks: []*pb.Check{c}})
+		if err == nil {
+			t.Errorf("accepted %v", c)
+			continue
+		}
+		refused(t, err)
+	}
+	m := &pb.ExamineResponse{Checks: []*pb.Check{{Id: "ports", Status: pb.CheckStatus_CHECK_STATUS_FAIL, Code: 9999}}}
+	if e, err := wire.ToExamined(m); err != nil || e.Checks[0].Code != fault.Internal {
+		t.Errorf("a code that is not known: %+v, %v", e, err)
 	}
 }
 

@@ -31,6 +31,7 @@ func newEnd(vctx *sharedContext, res *resources, c device.Choice, s transport.Se
 		Kind:       transport.RDMA,
 		Device:     c.Rail.Name(),
 		GID:        netip.AddrFrom16(c.GID.Raw()),
+		GIDIndex:   c.GID.Index,
 		LID:        c.Rail.LID,
 		LinkLayer:  transport.Ethernet,
 		MTU:        c.Rail.ActiveMTU,

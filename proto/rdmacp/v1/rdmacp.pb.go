@@ -24,6 +24,62 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// CheckStatus is how a check has ended.
+type CheckStatus int32
+
+const (
+	CheckStatus_CHECK_STATUS_UNSPECIFIED CheckStatus = 0
+	CheckStatus_CHECK_STATUS_OK          CheckStatus = 1
+	CheckStatus_CHECK_STATUS_WARN        CheckStatus = 2 // copies work, and could be better
+	CheckStatus_CHECK_STATUS_FAIL        CheckStatus = 3
+	CheckStatus_CHECK_STATUS_SKIP        CheckStatus = 4 // there is nothing to look at
+)
+
+// Enum value maps for CheckStatus.
+var (
+	CheckStatus_name = map[int32]string{
+		0: "CHECK_STATUS_UNSPECIFIED",
+		1: "CHECK_STATUS_OK",
+		2: "CHECK_STATUS_WARN",
+		3: "CHECK_STATUS_FAIL",
+		4: "CHECK_STATUS_SKIP",
+	}
+	CheckStatus_value = map[string]int32{
+		"CHECK_STATUS_UNSPECIFIED": 0,
+		"CHECK_STATUS_OK":          1,
+		"CHECK_STATUS_WARN":        2,
+		"CHECK_STATUS_FAIL":        3,
+		"CHECK_STATUS_SKIP":        4,
+	}
+)
+
+func (x CheckStatus) Enum() *CheckStatus {
+	p := new(CheckStatus)
+	*p = x
+	return p
+}
+
+func (x CheckStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CheckStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[0].Descriptor()
+}
+
+func (CheckStatus) Type() protoreflect.EnumType {
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[0]
+}
+
+func (x CheckStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CheckStatus.Descriptor instead.
+func (CheckStatus) EnumDescriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{0}
+}
+
 // Direction is the way that the payload flows.
 type Direction int32
 
@@ -58,11 +114,11 @@ func (x Direction) String() string {
 }
 
 func (Direction) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[0].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[1].Descriptor()
 }
 
 func (Direction) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[0]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[1]
 }
 
 func (x Direction) Number() protoreflect.EnumNumber {
@@ -71,7 +127,7 @@ func (x Direction) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Direction.Descriptor instead.
 func (Direction) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{0}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{1}
 }
 
 // Transport is how the bytes travel.
@@ -108,11 +164,11 @@ func (x Transport) String() string {
 }
 
 func (Transport) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[1].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[2].Descriptor()
 }
 
 func (Transport) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[1]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[2]
 }
 
 func (x Transport) Number() protoreflect.EnumNumber {
@@ -121,7 +177,7 @@ func (x Transport) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Transport.Descriptor instead.
 func (Transport) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{1}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
 }
 
 // LinkLayer is the kind of network below the RDMA device.
@@ -158,11 +214,11 @@ func (x LinkLayer) String() string {
 }
 
 func (LinkLayer) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[2].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[3].Descriptor()
 }
 
 func (LinkLayer) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[2]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[3]
 }
 
 func (x LinkLayer) Number() protoreflect.EnumNumber {
@@ -171,7 +227,7 @@ func (x LinkLayer) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LinkLayer.Descriptor instead.
 func (LinkLayer) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
 }
 
 // Naming is how a copy is named where it lands.
@@ -211,11 +267,11 @@ func (x Naming) String() string {
 }
 
 func (Naming) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[3].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[4].Descriptor()
 }
 
 func (Naming) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[3]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[4]
 }
 
 func (x Naming) Number() protoreflect.EnumNumber {
@@ -224,7 +280,7 @@ func (x Naming) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Naming.Descriptor instead.
 func (Naming) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
 }
 
 // Way is how the bytes of files travel between storage and transport. What cannot go
@@ -265,11 +321,11 @@ func (x Way) String() string {
 }
 
 func (Way) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[4].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[5].Descriptor()
 }
 
 func (Way) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[4]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[5]
 }
 
 func (x Way) Number() protoreflect.EnumNumber {
@@ -278,7 +334,7 @@ func (x Way) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Way.Descriptor instead.
 func (Way) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
 }
 
 // Algorithm is how the digest of a whole file is made.
@@ -315,11 +371,11 @@ func (x Algorithm) String() string {
 }
 
 func (Algorithm) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[5].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[6].Descriptor()
 }
 
 func (Algorithm) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[5]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[6]
 }
 
 func (x Algorithm) Number() protoreflect.EnumNumber {
@@ -328,7 +384,7 @@ func (x Algorithm) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Algorithm.Descriptor instead.
 func (Algorithm) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
 }
 
 // Kind is what an entry is.
@@ -383,11 +439,11 @@ func (x Kind) String() string {
 }
 
 func (Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[6].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[7].Descriptor()
 }
 
 func (Kind) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[6]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[7]
 }
 
 func (x Kind) Number() protoreflect.EnumNumber {
@@ -396,7 +452,7 @@ func (x Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Kind.Descriptor instead.
 func (Kind) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
 }
 
 // Answer is what the sink says to an entry.
@@ -439,11 +495,11 @@ func (x Answer) String() string {
 }
 
 func (Answer) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[7].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[8].Descriptor()
 }
 
 func (Answer) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[7]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[8]
 }
 
 func (x Answer) Number() protoreflect.EnumNumber {
@@ -452,7 +508,7 @@ func (x Answer) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Answer.Descriptor instead.
 func (Answer) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
 }
 
 // FaultCode classes faults. See internal/fault.
@@ -564,11 +620,11 @@ func (x FaultCode) String() string {
 }
 
 func (FaultCode) Descriptor() protoreflect.EnumDescriptor {
-	return file_rdmacp_v1_rdmacp_proto_enumTypes[8].Descriptor()
+	return file_rdmacp_v1_rdmacp_proto_enumTypes[9].Descriptor()
 }
 
 func (FaultCode) Type() protoreflect.EnumType {
-	return &file_rdmacp_v1_rdmacp_proto_enumTypes[8]
+	return &file_rdmacp_v1_rdmacp_proto_enumTypes[9]
 }
 
 func (x FaultCode) Number() protoreflect.EnumNumber {
@@ -577,7 +633,7 @@ func (x FaultCode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FaultCode.Descriptor instead.
 func (FaultCode) EnumDescriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{9}
 }
 
 // ExamineRequest asks for what a client cannot see from where it is.
@@ -632,6 +688,7 @@ type ExamineResponse struct {
 	NowNanos      int64                  `protobuf:"fixed64,2,opt,name=now_nanos,json=nowNanos,proto3" json:"now_nanos,omitempty"` // the daemon's clock, since 1970
 	Exports       []*ReachableExport     `protobuf:"bytes,3,rep,name=exports,proto3" json:"exports,omitempty"`                     // those that the client may read
 	Volume        *Volume                `protobuf:"bytes,4,opt,name=volume,proto3" json:"volume,omitempty"`                       // of the target
+	Checks        []*Check               `protobuf:"bytes,5,rep,name=checks,proto3" json:"checks,omitempty"`                       // of its own host; none for a client that may not reach anything there
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -694,6 +751,98 @@ func (x *ExamineResponse) GetVolume() *Volume {
 	return nil
 }
 
+func (x *ExamineResponse) GetChecks() []*Check {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+// Check is what a daemon has found of its own host.
+type Check struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // as in docs/doctor.md
+	Status        CheckStatus            `protobuf:"varint,2,opt,name=status,proto3,enum=rdmacp.v1.CheckStatus" json:"status,omitempty"`
+	Observed      string                 `protobuf:"bytes,3,opt,name=observed,proto3" json:"observed,omitempty"`
+	Expected      string                 `protobuf:"bytes,4,opt,name=expected,proto3" json:"expected,omitempty"`
+	Fix           string                 `protobuf:"bytes,5,opt,name=fix,proto3" json:"fix,omitempty"`                             // of what is not good
+	Code          FaultCode              `protobuf:"varint,6,opt,name=code,proto3,enum=rdmacp.v1.FaultCode" json:"code,omitempty"` // of what failed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Check) Reset() {
+	*x = Check{}
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Check) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Check) ProtoMessage() {}
+
+func (x *Check) ProtoReflect() protoreflect.Message {
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Check.ProtoReflect.Descriptor instead.
+func (*Check) Descriptor() ([]byte, []int) {
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Check) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Check) GetStatus() CheckStatus {
+	if x != nil {
+		return x.Status
+	}
+	return CheckStatus_CHECK_STATUS_UNSPECIFIED
+}
+
+func (x *Check) GetObserved() string {
+	if x != nil {
+		return x.Observed
+	}
+	return ""
+}
+
+func (x *Check) GetExpected() string {
+	if x != nil {
+		return x.Expected
+	}
+	return ""
+}
+
+func (x *Check) GetFix() string {
+	if x != nil {
+		return x.Fix
+	}
+	return ""
+}
+
+func (x *Check) GetCode() FaultCode {
+	if x != nil {
+		return x.Code
+	}
+	return FaultCode_FAULT_CODE_UNSPECIFIED
+}
+
 // ReachableExport is an export that a client may read.
 type ReachableExport struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -705,7 +854,7 @@ type ReachableExport struct {
 
 func (x *ReachableExport) Reset() {
 	*x = ReachableExport{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -717,7 +866,7 @@ func (x *ReachableExport) String() string {
 func (*ReachableExport) ProtoMessage() {}
 
 func (x *ReachableExport) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[2]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -730,7 +879,7 @@ func (x *ReachableExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReachableExport.ProtoReflect.Descriptor instead.
 func (*ReachableExport) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{2}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ReachableExport) GetName() string {
@@ -765,7 +914,7 @@ type Volume struct {
 
 func (x *Volume) Reset() {
 	*x = Volume{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -777,7 +926,7 @@ func (x *Volume) String() string {
 func (*Volume) ProtoMessage() {}
 
 func (x *Volume) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[3]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -790,7 +939,7 @@ func (x *Volume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Volume.ProtoReflect.Descriptor instead.
 func (*Volume) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{3}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Volume) GetKind() string {
@@ -866,7 +1015,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +1027,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[4]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +1040,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{4}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WatchRequest) GetIntervalMillis() uint32 {
@@ -915,7 +1064,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -927,7 +1076,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[5]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -940,7 +1089,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{5}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WatchResponse) GetVersion() string {
@@ -997,7 +1146,7 @@ type LiveSession struct {
 
 func (x *LiveSession) Reset() {
 	*x = LiveSession{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1009,7 +1158,7 @@ func (x *LiveSession) String() string {
 func (*LiveSession) ProtoMessage() {}
 
 func (x *LiveSession) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[6]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1022,7 +1171,7 @@ func (x *LiveSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiveSession.ProtoReflect.Descriptor instead.
 func (*LiveSession) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{6}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LiveSession) GetSession() string {
@@ -1115,7 +1264,7 @@ type SessionRequest struct {
 
 func (x *SessionRequest) Reset() {
 	*x = SessionRequest{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1127,7 +1276,7 @@ func (x *SessionRequest) String() string {
 func (*SessionRequest) ProtoMessage() {}
 
 func (x *SessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[7]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1140,7 +1289,7 @@ func (x *SessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionRequest.ProtoReflect.Descriptor instead.
 func (*SessionRequest) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{7}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SessionRequest) GetMessage() isSessionRequest_Message {
@@ -1293,7 +1442,7 @@ type SessionResponse struct {
 
 func (x *SessionResponse) Reset() {
 	*x = SessionResponse{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1454,7 @@ func (x *SessionResponse) String() string {
 func (*SessionResponse) ProtoMessage() {}
 
 func (x *SessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[8]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1467,7 @@ func (x *SessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionResponse.ProtoReflect.Descriptor instead.
 func (*SessionResponse) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{8}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SessionResponse) GetMessage() isSessionResponse_Message {
@@ -1456,7 +1605,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1468,7 +1617,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[9]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1481,7 +1630,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{9}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Hello) GetProtocol() uint32 {
@@ -1570,7 +1719,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1582,7 +1731,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[10]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1595,7 +1744,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{10}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Welcome) GetProtocol() uint32 {
@@ -1649,7 +1798,7 @@ type Ready struct {
 
 func (x *Ready) Reset() {
 	*x = Ready{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1661,7 +1810,7 @@ func (x *Ready) String() string {
 func (*Ready) ProtoMessage() {}
 
 func (x *Ready) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[11]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1674,7 +1823,7 @@ func (x *Ready) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ready.ProtoReflect.Descriptor instead.
 func (*Ready) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{11}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{12}
 }
 
 // Endpoint is one end of the data path: a port of an RDMA device and the queue
@@ -1696,13 +1845,14 @@ type Endpoint struct {
 	// Further rails, each connected to the one at the same place at the other end. Of one
 	// that is not used, all fields are empty.
 	More          []*Endpoint `protobuf:"bytes,12,rep,name=more,proto3" json:"more,omitempty"`
+	GidIndex      *uint32     `protobuf:"varint,13,opt,name=gid_index,json=gidIndex,proto3,oneof" json:"gid_index,omitempty"` // for people: where the GID is in this end's own table
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1714,7 +1864,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[12]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1727,7 +1877,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{12}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Endpoint) GetDevice() string {
@@ -1814,6 +1964,13 @@ func (x *Endpoint) GetMore() []*Endpoint {
 	return nil
 }
 
+func (x *Endpoint) GetGidIndex() uint32 {
+	if x != nil && x.GidIndex != nil {
+		return *x.GidIndex
+	}
+	return 0
+}
+
 // Rail is one more rail for a session, in the place of one that was lost. The client
 // asks for it, one at a time, whenever a session is open, and the daemon answers. The
 // new rail gets the next number, whether or not it comes about at the client's end.
@@ -1828,7 +1985,7 @@ type Rail struct {
 
 func (x *Rail) Reset() {
 	*x = Rail{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1840,7 +1997,7 @@ func (x *Rail) String() string {
 func (*Rail) ProtoMessage() {}
 
 func (x *Rail) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[13]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1853,7 +2010,7 @@ func (x *Rail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rail.ProtoReflect.Descriptor instead.
 func (*Rail) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{13}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Rail) GetEndpoint() *Endpoint {
@@ -1888,7 +2045,7 @@ type QueuePair struct {
 
 func (x *QueuePair) Reset() {
 	*x = QueuePair{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1900,7 +2057,7 @@ func (x *QueuePair) String() string {
 func (*QueuePair) ProtoMessage() {}
 
 func (x *QueuePair) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[14]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +2070,7 @@ func (x *QueuePair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueuePair.ProtoReflect.Descriptor instead.
 func (*QueuePair) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{14}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *QueuePair) GetNumber() uint32 {
@@ -1949,7 +2106,7 @@ type Copy struct {
 
 func (x *Copy) Reset() {
 	*x = Copy{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1961,7 +2118,7 @@ func (x *Copy) String() string {
 func (*Copy) ProtoMessage() {}
 
 func (x *Copy) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[15]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +2131,7 @@ func (x *Copy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Copy.ProtoReflect.Descriptor instead.
 func (*Copy) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{15}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Copy) GetTargets() []*Target {
@@ -2059,7 +2216,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2071,7 +2228,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[16]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2084,7 +2241,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{16}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Target) GetPath() []byte {
@@ -2123,7 +2280,7 @@ type WalkOptions struct {
 
 func (x *WalkOptions) Reset() {
 	*x = WalkOptions{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2135,7 +2292,7 @@ func (x *WalkOptions) String() string {
 func (*WalkOptions) ProtoMessage() {}
 
 func (x *WalkOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[17]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2148,7 +2305,7 @@ func (x *WalkOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalkOptions.ProtoReflect.Descriptor instead.
 func (*WalkOptions) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{17}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WalkOptions) GetRecursive() bool {
@@ -2253,7 +2410,7 @@ type Rule struct {
 
 func (x *Rule) Reset() {
 	*x = Rule{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2265,7 +2422,7 @@ func (x *Rule) String() string {
 func (*Rule) ProtoMessage() {}
 
 func (x *Rule) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[18]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2278,7 +2435,7 @@ func (x *Rule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rule.ProtoReflect.Descriptor instead.
 func (*Rule) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{18}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Rule) GetPattern() []byte {
@@ -2305,7 +2462,7 @@ type Files struct {
 
 func (x *Files) Reset() {
 	*x = Files{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2474,7 @@ func (x *Files) String() string {
 func (*Files) ProtoMessage() {}
 
 func (x *Files) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[19]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +2487,7 @@ func (x *Files) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Files.ProtoReflect.Descriptor instead.
 func (*Files) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{19}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Files) GetPaths() [][]byte {
@@ -2367,7 +2524,7 @@ type LandOptions struct {
 
 func (x *LandOptions) Reset() {
 	*x = LandOptions{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2379,7 +2536,7 @@ func (x *LandOptions) String() string {
 func (*LandOptions) ProtoMessage() {}
 
 func (x *LandOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[20]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2392,7 +2549,7 @@ func (x *LandOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LandOptions.ProtoReflect.Descriptor instead.
 func (*LandOptions) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{20}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LandOptions) GetPerms() bool {
@@ -2531,7 +2688,7 @@ type Accept struct {
 
 func (x *Accept) Reset() {
 	*x = Accept{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2543,7 +2700,7 @@ func (x *Accept) String() string {
 func (*Accept) ProtoMessage() {}
 
 func (x *Accept) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[21]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2556,7 +2713,7 @@ func (x *Accept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accept.ProtoReflect.Descriptor instead.
 func (*Accept) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{21}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Accept) GetPath() []byte {
@@ -2591,7 +2748,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2603,7 +2760,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[22]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2616,7 +2773,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{22}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Batch) GetEntries() []*Entry {
@@ -2740,7 +2897,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2752,7 +2909,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[23]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2765,7 +2922,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{23}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Entry) GetId() uint64 {
@@ -2928,7 +3085,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2940,7 +3097,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[24]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2953,7 +3110,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{24}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Owner) GetUid() uint32 {
@@ -2995,7 +3152,7 @@ type Xattr struct {
 
 func (x *Xattr) Reset() {
 	*x = Xattr{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3007,7 +3164,7 @@ func (x *Xattr) String() string {
 func (*Xattr) ProtoMessage() {}
 
 func (x *Xattr) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[25]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3020,7 +3177,7 @@ func (x *Xattr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Xattr.ProtoReflect.Descriptor instead.
 func (*Xattr) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{25}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Xattr) GetName() []byte {
@@ -3047,7 +3204,7 @@ type Ranges struct {
 
 func (x *Ranges) Reset() {
 	*x = Ranges{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3059,7 +3216,7 @@ func (x *Ranges) String() string {
 func (*Ranges) ProtoMessage() {}
 
 func (x *Ranges) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[26]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3072,7 +3229,7 @@ func (x *Ranges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ranges.ProtoReflect.Descriptor instead.
 func (*Ranges) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{26}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Ranges) GetRanges() []*Range {
@@ -3093,7 +3250,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3105,7 +3262,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[27]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3118,7 +3275,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{27}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Range) GetOffset() uint64 {
@@ -3146,7 +3303,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3158,7 +3315,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[28]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3171,7 +3328,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{28}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Problem) GetPath() []byte {
@@ -3205,7 +3362,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3217,7 +3374,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[29]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3230,7 +3387,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{29}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Verdict) GetId() uint64 {
@@ -3302,7 +3459,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3314,7 +3471,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[30]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3327,7 +3484,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{30}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Seal) GetId() uint64 {
@@ -3372,7 +3529,7 @@ type Offer struct {
 
 func (x *Offer) Reset() {
 	*x = Offer{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3384,7 +3541,7 @@ func (x *Offer) String() string {
 func (*Offer) ProtoMessage() {}
 
 func (x *Offer) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[31]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3397,7 +3554,7 @@ func (x *Offer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offer.ProtoReflect.Descriptor instead.
 func (*Offer) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{31}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Offer) GetId() uint64 {
@@ -3448,7 +3605,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3460,7 +3617,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[32]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3473,7 +3630,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{32}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Segment) GetId() uint64 {
@@ -3518,7 +3675,7 @@ type Ticket struct {
 
 func (x *Ticket) Reset() {
 	*x = Ticket{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3530,7 +3687,7 @@ func (x *Ticket) String() string {
 func (*Ticket) ProtoMessage() {}
 
 func (x *Ticket) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[33]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3543,7 +3700,7 @@ func (x *Ticket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ticket.ProtoReflect.Descriptor instead.
 func (*Ticket) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{33}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Ticket) GetAddress() uint64 {
@@ -3596,7 +3753,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3608,7 +3765,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[34]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3621,7 +3778,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{34}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Settlement) GetId() uint64 {
@@ -3677,7 +3834,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[35]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3689,7 +3846,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[35]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3702,7 +3859,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{35}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Outcome) GetId() uint64 {
@@ -3729,7 +3886,7 @@ type Finish struct {
 
 func (x *Finish) Reset() {
 	*x = Finish{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[36]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3741,7 +3898,7 @@ func (x *Finish) String() string {
 func (*Finish) ProtoMessage() {}
 
 func (x *Finish) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[36]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3754,7 +3911,7 @@ func (x *Finish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finish.ProtoReflect.Descriptor instead.
 func (*Finish) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{36}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{37}
 }
 
 // Committed answers Finish: the good end of a transfer.
@@ -3767,7 +3924,7 @@ type Committed struct {
 
 func (x *Committed) Reset() {
 	*x = Committed{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[37]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3779,7 +3936,7 @@ func (x *Committed) String() string {
 func (*Committed) ProtoMessage() {}
 
 func (x *Committed) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[37]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3792,7 +3949,7 @@ func (x *Committed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Committed.ProtoReflect.Descriptor instead.
 func (*Committed) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{37}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Committed) GetCounters() *Counters {
@@ -3838,7 +3995,7 @@ type Counters struct {
 
 func (x *Counters) Reset() {
 	*x = Counters{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[38]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3850,7 +4007,7 @@ func (x *Counters) String() string {
 func (*Counters) ProtoMessage() {}
 
 func (x *Counters) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[38]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3863,7 +4020,7 @@ func (x *Counters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counters.ProtoReflect.Descriptor instead.
 func (*Counters) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{38}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Counters) GetBytes() uint64 {
@@ -4066,7 +4223,7 @@ type Abort struct {
 
 func (x *Abort) Reset() {
 	*x = Abort{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[39]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4078,7 +4235,7 @@ func (x *Abort) String() string {
 func (*Abort) ProtoMessage() {}
 
 func (x *Abort) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[39]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4091,7 +4248,7 @@ func (x *Abort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Abort.ProtoReflect.Descriptor instead.
 func (*Abort) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{39}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Abort) GetReason() *Fault {
@@ -4111,7 +4268,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[40]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4123,7 +4280,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[40]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4136,7 +4293,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{40}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{41}
 }
 
 // Fault ends a transfer, or answers Hello. It also travels as a detail of the
@@ -4154,7 +4311,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[41]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4166,7 +4323,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[41]
+	mi := &file_rdmacp_v1_rdmacp_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4179,7 +4336,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{41}
+	return file_rdmacp_v1_rdmacp_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Fault) GetCode() FaultCode {
@@ -4223,12 +4380,20 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\n" +
 	"\x16rdmacp/v1/rdmacp.proto\x12\trdmacp.v1\";\n" +
 	"\x0eExamineRequest\x12)\n" +
-	"\x06target\x18\x01 \x01(\v2\x11.rdmacp.v1.TargetR\x06target\"\xa9\x01\n" +
+	"\x06target\x18\x01 \x01(\v2\x11.rdmacp.v1.TargetR\x06target\"\xd3\x01\n" +
 	"\x0fExamineResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x1b\n" +
 	"\tnow_nanos\x18\x02 \x01(\x10R\bnowNanos\x124\n" +
 	"\aexports\x18\x03 \x03(\v2\x1a.rdmacp.v1.ReachableExportR\aexports\x12)\n" +
-	"\x06volume\x18\x04 \x01(\v2\x11.rdmacp.v1.VolumeR\x06volume\"A\n" +
+	"\x06volume\x18\x04 \x01(\v2\x11.rdmacp.v1.VolumeR\x06volume\x12(\n" +
+	"\x06checks\x18\x05 \x03(\v2\x10.rdmacp.v1.CheckR\x06checks\"\xbb\x01\n" +
+	"\x05Check\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x16.rdmacp.v1.CheckStatusR\x06status\x12\x1a\n" +
+	"\bobserved\x18\x03 \x01(\tR\bobserved\x12\x1a\n" +
+	"\bexpected\x18\x04 \x01(\tR\bexpected\x12\x10\n" +
+	"\x03fix\x18\x05 \x01(\tR\x03fix\x12(\n" +
+	"\x04code\x18\x06 \x01(\x0e2\x14.rdmacp.v1.FaultCodeR\x04code\"A\n" +
 	"\x0fReachableExport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bwritable\x18\x02 \x01(\bR\bwritable\"\xfc\x01\n" +
@@ -4307,7 +4472,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"chunk_size\x18\x04 \x01(\rR\tchunkSize\x12\x18\n" +
 	"\asession\x18\x05 \x01(\tR\asession\x12\x1c\n" +
 	"\tencrypted\x18\x06 \x01(\bR\tencrypted\"\a\n" +
-	"\x05Ready\"\x95\x03\n" +
+	"\x05Ready\"\xc5\x03\n" +
 	"\bEndpoint\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x10\n" +
 	"\x03gid\x18\x02 \x01(\fR\x03gid\x12\x10\n" +
@@ -4324,7 +4489,10 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05token\x18\n" +
 	" \x01(\fR\x05token\x12 \n" +
 	"\vconnections\x18\v \x01(\rR\vconnections\x12'\n" +
-	"\x04more\x18\f \x03(\v2\x13.rdmacp.v1.EndpointR\x04more\"c\n" +
+	"\x04more\x18\f \x03(\v2\x13.rdmacp.v1.EndpointR\x04more\x12 \n" +
+	"\tgid_index\x18\r \x01(\rH\x00R\bgidIndex\x88\x01\x01B\f\n" +
+	"\n" +
+	"_gid_index\"c\n" +
 	"\x04Rail\x12/\n" +
 	"\bendpoint\x18\x01 \x01(\v2\x13.rdmacp.v1.EndpointR\bendpoint\x12\x12\n" +
 	"\x04lost\x18\x02 \x01(\rR\x04lost\x12\x16\n" +
@@ -4535,7 +4703,13 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x04what\x18\x02 \x01(\tR\x04what\x12\x10\n" +
 	"\x03why\x18\x03 \x01(\tR\x03why\x12\x10\n" +
 	"\x03fix\x18\x04 \x01(\tR\x03fix\x12\x14\n" +
-	"\x05yours\x18\x05 \x01(\bR\x05yours*L\n" +
+	"\x05yours\x18\x05 \x01(\bR\x05yours*\x85\x01\n" +
+	"\vCheckStatus\x12\x1c\n" +
+	"\x18CHECK_STATUS_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fCHECK_STATUS_OK\x10\x01\x12\x15\n" +
+	"\x11CHECK_STATUS_WARN\x10\x02\x12\x15\n" +
+	"\x11CHECK_STATUS_FAIL\x10\x03\x12\x15\n" +
+	"\x11CHECK_STATUS_SKIP\x10\x04*L\n" +
 	"\tDirection\x12\x19\n" +
 	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rDIRECTION_PUT\x10\x01\x12\x11\n" +
@@ -4628,135 +4802,140 @@ func file_rdmacp_v1_rdmacp_proto_rawDescGZIP() []byte {
 	return file_rdmacp_v1_rdmacp_proto_rawDescData
 }
 
-var file_rdmacp_v1_rdmacp_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_rdmacp_v1_rdmacp_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
+var file_rdmacp_v1_rdmacp_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_rdmacp_v1_rdmacp_proto_goTypes = []any{
-	(Direction)(0),          // 0: rdmacp.v1.Direction
-	(Transport)(0),          // 1: rdmacp.v1.Transport
-	(LinkLayer)(0),          // 2: rdmacp.v1.LinkLayer
-	(Naming)(0),             // 3: rdmacp.v1.Naming
-	(Way)(0),                // 4: rdmacp.v1.Way
-	(Algorithm)(0),          // 5: rdmacp.v1.Algorithm
-	(Kind)(0),               // 6: rdmacp.v1.Kind
-	(Answer)(0),             // 7: rdmacp.v1.Answer
-	(FaultCode)(0),          // 8: rdmacp.v1.FaultCode
-	(*ExamineRequest)(nil),  // 9: rdmacp.v1.ExamineRequest
-	(*ExamineResponse)(nil), // 10: rdmacp.v1.ExamineResponse
-	(*ReachableExport)(nil), // 11: rdmacp.v1.ReachableExport
-	(*Volume)(nil),          // 12: rdmacp.v1.Volume
-	(*WatchRequest)(nil),    // 13: rdmacp.v1.WatchRequest
-	(*WatchResponse)(nil),   // 14: rdmacp.v1.WatchResponse
-	(*LiveSession)(nil),     // 15: rdmacp.v1.LiveSession
-	(*SessionRequest)(nil),  // 16: rdmacp.v1.SessionRequest
-	(*SessionResponse)(nil), // 17: rdmacp.v1.SessionResponse
-	(*Hello)(nil),           // 18: rdmacp.v1.Hello
-	(*Welcome)(nil),         // 19: rdmacp.v1.Welcome
-	(*Ready)(nil),           // 20: rdmacp.v1.Ready
-	(*Endpoint)(nil),        // 21: rdmacp.v1.Endpoint
-	(*Rail)(nil),            // 22: rdmacp.v1.Rail
-	(*QueuePair)(nil),       // 23: rdmacp.v1.QueuePair
-	(*Copy)(nil),            // 24: rdmacp.v1.Copy
-	(*Target)(nil),          // 25: rdmacp.v1.Target
-	(*WalkOptions)(nil),     // 26: rdmacp.v1.WalkOptions
-	(*Rule)(nil),            // 27: rdmacp.v1.Rule
-	(*Files)(nil),           // 28: rdmacp.v1.Files
-	(*LandOptions)(nil),     // 29: rdmacp.v1.LandOptions
-	(*Accept)(nil),          // 30: rdmacp.v1.Accept
-	(*Batch)(nil),           // 31: rdmacp.v1.Batch
-	(*Entry)(nil),           // 32: rdmacp.v1.Entry
-	(*Owner)(nil),           // 33: rdmacp.v1.Owner
-	(*Xattr)(nil),           // 34: rdmacp.v1.Xattr
-	(*Ranges)(nil),          // 35: rdmacp.v1.Ranges
-	(*Range)(nil),           // 36: rdmacp.v1.Range
-	(*Problem)(nil),         // 37: rdmacp.v1.Problem
-	(*Verdict)(nil),         // 38: rdmacp.v1.Verdict
-	(*Seal)(nil),            // 39: rdmacp.v1.Seal
-	(*Offer)(nil),           // 40: rdmacp.v1.Offer
-	(*Segment)(nil),         // 41: rdmacp.v1.Segment
-	(*Ticket)(nil),          // 42: rdmacp.v1.Ticket
-	(*Settlement)(nil),      // 43: rdmacp.v1.Settlement
-	(*Outcome)(nil),         // 44: rdmacp.v1.Outcome
-	(*Finish)(nil),          // 45: rdmacp.v1.Finish
-	(*Committed)(nil),       // 46: rdmacp.v1.Committed
-	(*Counters)(nil),        // 47: rdmacp.v1.Counters
-	(*Abort)(nil),           // 48: rdmacp.v1.Abort
-	(*Heartbeat)(nil),       // 49: rdmacp.v1.Heartbeat
-	(*Fault)(nil),           // 50: rdmacp.v1.Fault
+	(CheckStatus)(0),        // 0: rdmacp.v1.CheckStatus
+	(Direction)(0),          // 1: rdmacp.v1.Direction
+	(Transport)(0),          // 2: rdmacp.v1.Transport
+	(LinkLayer)(0),          // 3: rdmacp.v1.LinkLayer
+	(Naming)(0),             // 4: rdmacp.v1.Naming
+	(Way)(0),                // 5: rdmacp.v1.Way
+	(Algorithm)(0),          // 6: rdmacp.v1.Algorithm
+	(Kind)(0),               // 7: rdmacp.v1.Kind
+	(Answer)(0),             // 8: rdmacp.v1.Answer
+	(FaultCode)(0),          // 9: rdmacp.v1.FaultCode
+	(*ExamineRequest)(nil),  // 10: rdmacp.v1.ExamineRequest
+	(*ExamineResponse)(nil), // 11: rdmacp.v1.ExamineResponse
+	(*Check)(nil),           // 12: rdmacp.v1.Check
+	(*ReachableExport)(nil), // 13: rdmacp.v1.ReachableExport
+	(*Volume)(nil),          // 14: rdmacp.v1.Volume
+	(*WatchRequest)(nil),    // 15: rdmacp.v1.WatchRequest
+	(*WatchResponse)(nil),   // 16: rdmacp.v1.WatchResponse
+	(*LiveSession)(nil),     // 17: rdmacp.v1.LiveSession
+	(*SessionRequest)(nil),  // 18: rdmacp.v1.SessionRequest
+	(*SessionResponse)(nil), // 19: rdmacp.v1.SessionResponse
+	(*Hello)(nil),           // 20: rdmacp.v1.Hello
+	(*Welcome)(nil),         // 21: rdmacp.v1.Welcome
+	(*Ready)(nil),           // 22: rdmacp.v1.Ready
+	(*Endpoint)(nil),        // 23: rdmacp.v1.Endpoint
+	(*Rail)(nil),            // 24: rdmacp.v1.Rail
+	(*QueuePair)(nil),       // 25: rdmacp.v1.QueuePair
+	(*Copy)(nil),            // 26: rdmacp.v1.Copy
+	(*Target)(nil),          // 27: rdmacp.v1.Target
+	(*WalkOptions)(nil),     // 28: rdmacp.v1.WalkOptions
+	(*Rule)(nil),            // 29: rdmacp.v1.Rule
+	(*Files)(nil),           // 30: rdmacp.v1.Files
+	(*LandOptions)(nil),     // 31: rdmacp.v1.LandOptions
+	(*Accept)(nil),          // 32: rdmacp.v1.Accept
+	(*Batch)(nil),           // 33: rdmacp.v1.Batch
+	(*Entry)(nil),           // 34: rdmacp.v1.Entry
+	(*Owner)(nil),           // 35: rdmacp.v1.Owner
+	(*Xattr)(nil),           // 36: rdmacp.v1.Xattr
+	(*Ranges)(nil),          // 37: rdmacp.v1.Ranges
+	(*Range)(nil),           // 38: rdmacp.v1.Range
+	(*Problem)(nil),         // 39: rdmacp.v1.Problem
+	(*Verdict)(nil),         // 40: rdmacp.v1.Verdict
+	(*Seal)(nil),            // 41: rdmacp.v1.Seal
+	(*Offer)(nil),           // 42: rdmacp.v1.Offer
+	(*Segment)(nil),         // 43: rdmacp.v1.Segment
+	(*Ticket)(nil),          // 44: rdmacp.v1.Ticket
+	(*Settlement)(nil),      // 45: rdmacp.v1.Settlement
+	(*Outcome)(nil),         // 46: rdmacp.v1.Outcome
+	(*Finish)(nil),          // 47: rdmacp.v1.Finish
+	(*Committed)(nil),       // 48: rdmacp.v1.Committed
+	(*Counters)(nil),        // 49: rdmacp.v1.Counters
+	(*Abort)(nil),           // 50: rdmacp.v1.Abort
+	(*Heartbeat)(nil),       // 51: rdmacp.v1.Heartbeat
+	(*Fault)(nil),           // 52: rdmacp.v1.Fault
 }
 var file_rdmacp_v1_rdmacp_proto_depIdxs = []int32{
-	25, // 0: rdmacp.v1.ExamineRequest.target:type_name -> rdmacp.v1.Target
-	11, // 1: rdmacp.v1.ExamineResponse.exports:type_name -> rdmacp.v1.ReachableExport
-	12, // 2: rdmacp.v1.ExamineResponse.volume:type_name -> rdmacp.v1.Volume
-	15, // 3: rdmacp.v1.WatchResponse.sessions:type_name -> rdmacp.v1.LiveSession
-	0,  // 4: rdmacp.v1.LiveSession.direction:type_name -> rdmacp.v1.Direction
-	47, // 5: rdmacp.v1.LiveSession.counters:type_name -> rdmacp.v1.Counters
-	18, // 6: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
-	20, // 7: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
-	24, // 8: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
-	31, // 9: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
-	45, // 10: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
-	48, // 11: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
-	49, // 12: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	22, // 13: rdmacp.v1.SessionRequest.rail:type_name -> rdmacp.v1.Rail
-	19, // 14: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
-	30, // 15: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
-	31, // 16: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
-	46, // 17: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
-	50, // 18: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
-	49, // 19: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
-	22, // 20: rdmacp.v1.SessionResponse.rail:type_name -> rdmacp.v1.Rail
-	21, // 21: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
-	0,  // 22: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
-	21, // 23: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
-	2,  // 24: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
-	23, // 25: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
-	1,  // 26: rdmacp.v1.Endpoint.transport:type_name -> rdmacp.v1.Transport
-	21, // 27: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
-	21, // 28: rdmacp.v1.Rail.endpoint:type_name -> rdmacp.v1.Endpoint
-	25, // 29: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
-	3,  // 30: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
-	26, // 31: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
-	29, // 32: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
-	5,  // 33: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
-	27, // 34: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
-	28, // 35: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
-	4,  // 36: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
-	27, // 37: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
-	4,  // 38: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
-	32, // 39: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
-	37, // 40: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
-	38, // 41: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
-	39, // 42: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
-	40, // 43: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
-	43, // 44: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
-	44, // 45: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
-	6,  // 46: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
-	33, // 47: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
-	35, // 48: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
-	34, // 49: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
-	36, // 50: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
-	50, // 51: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
-	7,  // 52: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
-	36, // 53: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
-	50, // 54: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
-	50, // 55: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
-	41, // 56: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
-	42, // 57: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
-	50, // 58: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
-	47, // 59: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
-	50, // 60: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
-	8,  // 61: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
-	16, // 62: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
-	13, // 63: rdmacp.v1.StatusService.Watch:input_type -> rdmacp.v1.WatchRequest
-	9,  // 64: rdmacp.v1.StatusService.Examine:input_type -> rdmacp.v1.ExamineRequest
-	17, // 65: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
-	14, // 66: rdmacp.v1.StatusService.Watch:output_type -> rdmacp.v1.WatchResponse
-	10, // 67: rdmacp.v1.StatusService.Examine:output_type -> rdmacp.v1.ExamineResponse
-	65, // [65:68] is the sub-list for method output_type
-	62, // [62:65] is the sub-list for method input_type
-	62, // [62:62] is the sub-list for extension type_name
-	62, // [62:62] is the sub-list for extension extendee
-	0,  // [0:62] is the sub-list for field type_name
+	27, // 0: rdmacp.v1.ExamineRequest.target:type_name -> rdmacp.v1.Target
+	13, // 1: rdmacp.v1.ExamineResponse.exports:type_name -> rdmacp.v1.ReachableExport
+	14, // 2: rdmacp.v1.ExamineResponse.volume:type_name -> rdmacp.v1.Volume
+	12, // 3: rdmacp.v1.ExamineResponse.checks:type_name -> rdmacp.v1.Check
+	0,  // 4: rdmacp.v1.Check.status:type_name -> rdmacp.v1.CheckStatus
+	9,  // 5: rdmacp.v1.Check.code:type_name -> rdmacp.v1.FaultCode
+	17, // 6: rdmacp.v1.WatchResponse.sessions:type_name -> rdmacp.v1.LiveSession
+	1,  // 7: rdmacp.v1.LiveSession.direction:type_name -> rdmacp.v1.Direction
+	49, // 8: rdmacp.v1.LiveSession.counters:type_name -> rdmacp.v1.Counters
+	20, // 9: rdmacp.v1.SessionRequest.hello:type_name -> rdmacp.v1.Hello
+	22, // 10: rdmacp.v1.SessionRequest.ready:type_name -> rdmacp.v1.Ready
+	26, // 11: rdmacp.v1.SessionRequest.copy:type_name -> rdmacp.v1.Copy
+	33, // 12: rdmacp.v1.SessionRequest.batch:type_name -> rdmacp.v1.Batch
+	47, // 13: rdmacp.v1.SessionRequest.finish:type_name -> rdmacp.v1.Finish
+	50, // 14: rdmacp.v1.SessionRequest.abort:type_name -> rdmacp.v1.Abort
+	51, // 15: rdmacp.v1.SessionRequest.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	24, // 16: rdmacp.v1.SessionRequest.rail:type_name -> rdmacp.v1.Rail
+	21, // 17: rdmacp.v1.SessionResponse.welcome:type_name -> rdmacp.v1.Welcome
+	32, // 18: rdmacp.v1.SessionResponse.accept:type_name -> rdmacp.v1.Accept
+	33, // 19: rdmacp.v1.SessionResponse.batch:type_name -> rdmacp.v1.Batch
+	48, // 20: rdmacp.v1.SessionResponse.committed:type_name -> rdmacp.v1.Committed
+	52, // 21: rdmacp.v1.SessionResponse.fault:type_name -> rdmacp.v1.Fault
+	51, // 22: rdmacp.v1.SessionResponse.heartbeat:type_name -> rdmacp.v1.Heartbeat
+	24, // 23: rdmacp.v1.SessionResponse.rail:type_name -> rdmacp.v1.Rail
+	23, // 24: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
+	1,  // 25: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
+	23, // 26: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
+	3,  // 27: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
+	25, // 28: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
+	2,  // 29: rdmacp.v1.Endpoint.transport:type_name -> rdmacp.v1.Transport
+	23, // 30: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
+	23, // 31: rdmacp.v1.Rail.endpoint:type_name -> rdmacp.v1.Endpoint
+	27, // 32: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
+	4,  // 33: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
+	28, // 34: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
+	31, // 35: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
+	6,  // 36: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
+	29, // 37: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
+	30, // 38: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
+	5,  // 39: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
+	29, // 40: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
+	5,  // 41: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
+	34, // 42: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
+	39, // 43: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
+	40, // 44: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
+	41, // 45: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
+	42, // 46: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
+	45, // 47: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
+	46, // 48: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
+	7,  // 49: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
+	35, // 50: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
+	37, // 51: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
+	36, // 52: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
+	38, // 53: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
+	52, // 54: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
+	8,  // 55: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
+	38, // 56: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
+	52, // 57: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
+	52, // 58: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
+	43, // 59: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
+	44, // 60: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
+	52, // 61: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
+	49, // 62: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
+	52, // 63: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
+	9,  // 64: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
+	18, // 65: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
+	15, // 66: rdmacp.v1.StatusService.Watch:input_type -> rdmacp.v1.WatchRequest
+	10, // 67: rdmacp.v1.StatusService.Examine:input_type -> rdmacp.v1.ExamineRequest
+	19, // 68: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
+	16, // 69: rdmacp.v1.StatusService.Watch:output_type -> rdmacp.v1.WatchResponse
+	11, // 70: rdmacp.v1.StatusService.Examine:output_type -> rdmacp.v1.ExamineResponse
+	68, // [68:71] is the sub-list for method output_type
+	65, // [65:68] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_rdmacp_v1_rdmacp_proto_init() }
@@ -4764,8 +4943,8 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 	if File_rdmacp_v1_rdmacp_proto != nil {
 		return
 	}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[3].OneofWrappers = []any{}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[7].OneofWrappers = []any{
+	file_rdmacp_v1_rdmacp_proto_msgTypes[4].OneofWrappers = []any{}
+	file_rdmacp_v1_rdmacp_proto_msgTypes[8].OneofWrappers = []any{
 		(*SessionRequest_Hello)(nil),
 		(*SessionRequest_Ready)(nil),
 		(*SessionRequest_Copy)(nil),
@@ -4775,7 +4954,7 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 		(*SessionRequest_Heartbeat)(nil),
 		(*SessionRequest_Rail)(nil),
 	}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[8].OneofWrappers = []any{
+	file_rdmacp_v1_rdmacp_proto_msgTypes[9].OneofWrappers = []any{
 		(*SessionResponse_Welcome)(nil),
 		(*SessionResponse_Accept)(nil),
 		(*SessionResponse_Batch)(nil),
@@ -4784,14 +4963,15 @@ func file_rdmacp_v1_rdmacp_proto_init() {
 		(*SessionResponse_Heartbeat)(nil),
 		(*SessionResponse_Rail)(nil),
 	}
-	file_rdmacp_v1_rdmacp_proto_msgTypes[23].OneofWrappers = []any{}
+	file_rdmacp_v1_rdmacp_proto_msgTypes[13].OneofWrappers = []any{}
+	file_rdmacp_v1_rdmacp_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rdmacp_v1_rdmacp_proto_rawDesc), len(file_rdmacp_v1_rdmacp_proto_rawDesc)),
-			NumEnums:      9,
-			NumMessages:   42,
+			NumEnums:      10,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -1,0 +1,51 @@
+package doctor
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/rdmacp/rdmacp/internal/client"
+	"github.com/rdmacp/rdmacp/internal/transport"
+)
+
+// The two ends of a rail are held against each other, and the one with the smaller packets is
+// named.
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	end := func(name, gid string, mtu int) transport.Endpoint {
+		return transport.Endpoint{
+			Kind: transport.RDMA, Device: name, GID: netip.MustParseAddr(gid), GIDIndex: 1, LinkLayer: transport.Ethernet, MTU: mtu, MaxRead: 16, QPs: make([]transport.QP, 1),
+		}
+	}
+	p := &client.Ends{Here: end("rxe0/1", "::ffff:10.77.0.1", 4096), There: end("rxe0/1", "::ffff:10.77.0.2", 4096)}
+	p.Here.More = []transport.Endpoint{end("rxe1/1", "fd77::1", 4096), {}, end("rxe3/1", "fd77:3::1", 1024)}
+	p.There.More = []transport.Endpoint{end("rxe1/1", "fd77::2", 1024), end("rxe2/1", "fd77:2::2", 1024), end("mlx5_0/1", "fd77:3::2", 4096)}
+	p.There.More[2].GIDIndex = -1
+	all := paths("gpu7", p)
+	want := []struct {
+		status Status
+		says   string
+		fix    string
+	}{
+		{OK, "rxe0/1 10.77.0.1 (index 1, RoCE v2) <-> rxe0/1 10.77.0.2 (index 1, RoCE v2), packets of 4096/4096 bytes, 16/16 READs", ""},
+		{Warn, "packets of 4096/1024 bytes, 16/16 READs: both ends keep to the 1024 of rxe1/1 on gpu7", "raise the MTU of the network device of rxe1/1 on gpu7"},
+		{Warn, "<-> mlx5_0/1 fd77:3::2 (RoCE v2), packets of 1024/4096 bytes, 16/16 READs: both ends keep to the 1024 of rxe3/1 on this host", "of rxe3/1 on this host"},
+	}
+	if len(all) != len(want) {
+		t.Fatalf("%+v", all)
+	}
+	for i, w := range want {
+		f := all[i]
+		fix := ""
+		if f.Fault != nil {
+			fix = f.Fault.Fix
+		}
+		if f.ID != "path" || f.Status != w.status || !strings.Contains(f.Observed, w.says) || !strings.Contains(fix, w.fix) || (w.fix == "") != (fix == "") {
+			t.Errorf("%s %s; fix: %s", f.Status, f.Observed, fix)
+		}
+	}
+	if byTCP := paths("gpu7", &client.Ends{Here: transport.Endpoint{Kind: transport.TCP}, There: transport.Endpoint{Kind: transport.TCP}}); byTCP != nil {
+		t.Errorf("%+v", byTCP)
+	}
+}
