@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/rdmacp/rdmacp/internal/console"
+	"github.com/rdmacp/rdmacp/internal/device"
+	"github.com/rdmacp/rdmacp/internal/doctor"
 	"github.com/rdmacp/rdmacp/internal/fault"
 )
 
@@ -98,7 +103,49 @@ func TestExit(t *testing.T) {
 	}
 }
 
-// docs/errors.md has a section on every code, with its exit code, and on nothing else.
+// What an error names of doctor is a check of doctor's.
+func TestCited(t *testing.T) {
+	t.Parallel()
+	var all []*fault.Error
+	for _, c := range allCodes() {
+		all = append(all, &fault.Error{Code: c})
+	}
+	all = append(all, device.NoDriver(fstest.MapFS{}))
+	for _, r := range []device.Rail{
+		{Device: "rxe0", Port: 1, State: "DOWN"},
+		{Device: "rxe0", Port: 1, State: device.StateActive, LinkLayer: device.Ethernet, GIDs: []device.GID{{Addr: netip.MustParseAddr("fe80::1"), Kind: device.RoCEv2}}},
+	} {
+		_, err := device.Choose([]device.Rail{r}, device.Want{Peer: netip.MustParseAddr("10.0.0.1")})
+		f, ok := fault.As(err)
+		if !ok || f.Check == "" {
+			t.Fatalf("%+v: %v", r, err)
+		}
+		all = append(all, f)
+	}
+	cited := 0
+	for _, f := range all {
+		id, fix := console.Check(f), console.Cited(f).Fix
+		if id == "" {
+			if strings.Contains(fix, "[doctor") {
+				t.Errorf("%v: %s", f.Code, fix)
+			}
+			continue
+		}
+		cited++
+		if !slices.Contains(doctor.IDs(), id) {
+			t.Errorf("%v names %q, which is no check", f.Code, id)
+		}
+		if !strings.HasSuffix(fix, " [doctor: "+id+"]") || len(fix) < 30 {
+			t.Errorf("%v: %s", f.Code, fix)
+		}
+	}
+	if cited < 10 {
+		t.Errorf("only %d errors name a check", cited)
+	}
+}
+
+// docs/errors.md has a section on every code, with its exit code, on every check of doctor's,
+// and on nothing else; docs/doctor.md leads to those of the checks.
 func TestEveryCodeIsExplained(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/errors.md")
@@ -121,8 +168,22 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		}
 		delete(told, title)
 	}
+	table, err := os.ReadFile("../../docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range doctor.IDs() {
+		title := "doctor: `" + id + "`"
+		if !told[title] {
+			t.Errorf("no section %q", title)
+		}
+		delete(told, title)
+		if link := "[`" + id + "`](errors.md#doctor-" + id + ")"; !strings.Contains(string(table), link) {
+			t.Errorf("docs/doctor.md does not have %s", link)
+		}
+	}
 	for title := range told {
-		t.Errorf("%q is no code, or not with that exit code", title)
+		t.Errorf("%q is no code, or not with that exit code, and no check", title)
 	}
 }
 

@@ -36,7 +36,9 @@ func noDevice(sysfs, dev fs.FS, cause error) error {
 	}
 	have := "the kernel has " + strings.Join(known, ", ")
 	if len(nodes) == 0 {
-		return fault.New(fault.NoDevice, what, because(have+", but /dev/infiniband has no file for it", cause), passIn)
+		f := fault.New(fault.NoDevice, what, because(have+", but /dev/infiniband has no file for it", cause), passIn)
+		f.Check = "device-node"
+		return f
 	}
 	return fault.New(fault.NoDevice, what, because(have+", but libibverbs finds no driver for it", cause),
 		"install the providers (Debian: ibverbs-providers)")
@@ -50,18 +52,19 @@ const passIn = "in a container, pass the files in (docker and podman: --device /
 func NoDriver(sysfs fs.FS) *fault.Error { return noDriver(sysfs, nil) }
 
 func noDriver(sysfs fs.FS, cause error) *fault.Error {
-	const what = "looking for RDMA devices"
 	known := names(sysfs, classInfiniBand)
+	lacks := func(why, fix string) *fault.Error {
+		f := fault.New(fault.NoDevice, "looking for RDMA devices", because(why, cause), fix)
+		f.Check = "module"
+		return f
+	}
 	switch {
 	case !exists(sysfs, classInfiniBand):
-		return fault.New(fault.NoDevice, what, because("the kernel has no RDMA subsystem loaded", cause),
-			"load the driver of the NIC; without one, "+softRoCE)
+		return lacks("the kernel has no RDMA subsystem loaded", "load the driver of the NIC; without one, "+softRoCE)
 	case len(known) == 0:
-		return fault.New(fault.NoDevice, what, because("this host has none", cause), softRoCE)
+		return lacks("this host has none", softRoCE)
 	case !exists(sysfs, classVerbs):
-		return fault.New(fault.NoDevice, what,
-			because("the kernel has "+strings.Join(known, ", ")+", but no way for programs to use it", cause),
-			"`modprobe ib_uverbs`")
+		return lacks("the kernel has "+strings.Join(known, ", ")+", but no way for programs to use it", "`modprobe ib_uverbs`")
 	}
 	return nil
 }

@@ -42,6 +42,29 @@ func TestRouteLoopback(t *testing.T) {
 	}
 }
 
+// The next hop to loopback is this host, to which no neighbour is asked; and a network that is
+// not there has none.
+func TestNextHop(t *testing.T) {
+	t.Parallel()
+	for _, peer := range []string{"127.0.0.1", "::ffff:127.0.0.1"} {
+		h, err := NextHop(t.Context(), netip.MustParseAddr(peer))
+		if err != nil || h.NetDev != "lo" || !h.Local || h.Silent || h.Via != netip.MustParseAddr("127.0.0.1") {
+			t.Errorf("NextHop(%s) = %+v, %v", peer, h, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := NextHop(ctx, netip.MustParseAddr("127.0.0.1")); !errors.Is(err, context.Canceled) {
+		t.Errorf("a canceled context gives %v", err)
+	}
+	for state, want := range map[uint16]string{0x20: "FAILED", 0x01: "INCOMPLETE", 0x02: "REACHABLE", 0x04: "STALE", 0: ""} {
+		name, silent := neighbourState(state)
+		if name != want || silent != (want == "FAILED" || want == "INCOMPLETE") {
+			t.Errorf("state %d is %q, %v", state, name, silent)
+		}
+	}
+}
+
 func TestRouteRefuses(t *testing.T) {
 	t.Parallel()
 	if _, _, err := Route(t.Context(), netip.Addr{}); err == nil {

@@ -15,6 +15,9 @@ func Route(context.Context, netip.Addr) (netDev string, src netip.Addr, err erro
 	return "", netip.Addr{}, verbs.ErrNotSupported
 }
 
+// NextHop asks the kernel the same. Here it cannot.
+func NextHop(context.Context, netip.Addr) (Hop, error) { return Hop{}, verbs.ErrNotSupported }
+
 func readLinks() ([]link, error) { return nil, verbs.ErrNotSupported }
 
 func ipoib(fs.FS, string, int, []link) string { return "" }

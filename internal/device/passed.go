@@ -33,7 +33,12 @@ func nothingFits(candidates, passed []Rail, w Want) error {
 	if w.Device != "" {
 		what = fmt.Sprintf("using RDMA device %q", w.Device)
 	}
-	return fault.New(fault.NoDevice, what, errors.New(strings.Join(why, "; ")), fix(candidates, passed))
+	f := fault.New(fault.NoDevice, what, errors.New(strings.Join(why, "; ")), fix(candidates, passed))
+	f.Check = "ports"
+	if len(candidates) > 0 {
+		f.Check = "gid"
+	}
+	return f
 }
 
 // mismatch says why a usable rail was not chosen.

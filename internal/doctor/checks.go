@@ -27,6 +27,7 @@ const (
 	checkThere
 	checkTCP
 	checkPath
+	checkRoute
 	checkRDMAPut
 	checkRDMAGet
 	checkRatePut
@@ -45,7 +46,7 @@ var checks = [checkCount]struct{ id, expected string }{
 	checkFlow:     {"pfc-ecn", "a network that holds packets back, or marks them, ahead of dropping them"},
 	checkCounters: {"counters", "less than a hundredth of the packets lost or out of order"},
 	checkMemlock:  {"memlock", "as much memory may be pinned as a copy wants"},
-	checkCgroup:   {"cgroup", "no limit on verbs objects, or a high one"},
+	checkCgroup:   {"cgroup", "no limit on verbs objects, memory and threads, or a high one"},
 	checkFiles:    {"files", "1024 files, or more, may be open at once"},
 	checkKernel:   {"kernel", "Linux 6.2 or later"},
 	checkTLS:      {"tls", "a certificate and its key that fit together, and that nobody else reads"},
@@ -55,11 +56,21 @@ var checks = [checkCount]struct{ id, expected string }{
 	checkClock:    {"clock", "clocks that differ by less than a minute"},
 	checkThere:    {"there", "a daemon that has found nothing wrong with its own host"},
 	checkPath:     {"path", "packets of one size at both ends"},
+	checkRoute:    {"route", "packets that leave by the wire of the device, to a neighbour that answers"},
 	checkTCP:      {"tcp", "64 KiB get to the daemon by TCP"},
 	checkRDMAPut:  {"rdma-put", "64 KiB get to the daemon by RDMA"},
 	checkRDMAGet:  {"rdma-get", "64 KiB come from the daemon by RDMA"},
 	checkRatePut:  {"rate-put", "bytes get to the daemon, as fast as the link lets them"},
 	checkRateGet:  {"rate-get", "bytes come from the daemon, as fast as the link lets them"},
+}
+
+// IDs are the names of all checks.
+func IDs() []string {
+	ids := make([]string, 0, checkCount)
+	for _, c := range checks {
+		ids = append(ids, c.id)
+	}
+	return ids
 }
 
 // String is the name.

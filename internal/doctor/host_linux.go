@@ -18,6 +18,7 @@ func (h *Host) LookAround() {
 	h.Root = os.DirFS("/")
 	h.Flow = device.PriorityFlow
 	h.Node = node
+	h.NextHop = device.NextHop
 	h.Files = func() (uint64, bool) {
 		var l unix.Rlimit
 		err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l) // Go has raised it as far as it goes

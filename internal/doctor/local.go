@@ -1,8 +1,10 @@
 package doctor
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"runtime"
 	"strings"
 	"time"
@@ -30,6 +32,8 @@ type Host struct {
 	Flow   func(netDev string) (device.PFC, error) // nil: not known
 	Dirs   []string                                // that copies come to
 
+	// NextHop is where packets to a peer leave by; nil: not Linux.
+	NextHop func(ctx context.Context, peer netip.Addr) (device.Hop, error)
 	// Node opens a file below /dev, closes it, and says whose it is; nil: not Linux.
 	Node func(name string) (owner string, err error)
 }

@@ -169,6 +169,28 @@ func TestLocal(t *testing.T) {
 			map[string]string{"cgroup": "the cgroup / allows hca_handle=0"},
 			fault.OK,
 		},
+		"a cgroup that allows little memory": {
+			func(h *doctor.Host) { file(h, "sys/fs/cgroup/a/memory.max", "33554432") },
+			map[string]string{"cgroup": "warn the cgroup /a allows 32 MiB of memory, and a copy takes 48 MiB: 16 MiB pinned, and its own raise it (MemoryMax="},
+			fault.OK,
+		},
+		"a cgroup that allows few threads": {
+			func(h *doctor.Host) {
+				file(h, "sys/fs/cgroup/a/b/pids.max", "64")
+				file(h, "sys/fs/cgroup/a/b/pids.current", "40")
+			},
+			map[string]string{"cgroup": "warn the cgroup /a/b allows 64 processes and threads, and has 40 raise it (TasksMax="},
+			fault.OK,
+		},
+		"a cgroup with limits that are high": {
+			func(h *doctor.Host) {
+				file(h, "sys/fs/cgroup/a/b/pids.max", "64")
+				file(h, "sys/fs/cgroup/a/b/pids.current", "2")
+				file(h, "sys/fs/cgroup/a/memory.max", "max")
+				file(h, "sys/fs/cgroup/memory.max", "1073741824")
+			},
+			nil, fault.OK,
+		},
 		"a cgroup that allows many": {func(h *doctor.Host) { file(h, "sys/fs/cgroup/a/b/rdma.max", "rxe0 hca_handle=9 hca_object=2000") }, nil, fault.OK},
 		"packets are lost": {
 			func(h *doctor.Host) { file(h, "sys/class/infiniband/rxe0/ports/1/hw_counters/rcvd_seq_err", "300") },

@@ -2,23 +2,35 @@ package doctor
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 // paths compares the two ends of each rail between the hosts.
-func paths(host string, p *client.Ends) []Finding {
-	if p == nil || p.Here.Kind != transport.RDMA || p.There.Kind != transport.RDMA {
-		return nil
+func paths(host string, p *client.Ends) (all []Finding) {
+	for here, there := range pairs(p) {
+		all = append(all, pathOf(host, here, there))
 	}
-	all := []Finding{pathOf(host, p.Here, p.There)}
-	for i, more := range p.Here.More {
-		if i < len(p.There.More) && len(more.QPs) > 0 && len(p.There.More[i].QPs) > 0 {
-			all = append(all, pathOf(host, more, p.There.More[i]))
-		}
+	if all == nil {
+		return []Finding{skip(checkPath, "no session by RDMA")}
 	}
 	return all
+}
+
+// pairs are the ends of the rails of RDMA that both hosts use.
+func pairs(p *client.Ends) iter.Seq2[transport.Endpoint, transport.Endpoint] {
+	return func(yield func(here, there transport.Endpoint) bool) {
+		if p == nil || p.Here.Kind != transport.RDMA || p.There.Kind != transport.RDMA || !yield(p.Here, p.There) {
+			return
+		}
+		for i, more := range p.Here.More {
+			if i < len(p.There.More) && len(more.QPs) > 0 && len(p.There.More[i].QPs) > 0 && !yield(more, p.There.More[i]) {
+				return
+			}
+		}
+	}
 }
 
 // pathOf is the finding of a rail. The families of the GIDs are the same, or there is none.

@@ -25,10 +25,10 @@ const (
 // Wire is how many bytes a second have moved in each direction; 0 where none did.
 type Wire map[transport.Direction]float64
 
-// Peer looks at the way to a daemon, and says each finding as soon as it is there. The
+// Peer looks at the way from this host to a daemon, and says each finding as soon as it is there. The
 // options say who it is, and by which transport copies are to go; direction is Peer's. At is
 // a directory there whose disk is to be tried; nil: none is.
-func Peer(ctx context.Context, o client.Options, at *Place, say func(Finding)) Wire {
+func (h Host) Peer(ctx context.Context, o client.Options, at *Place, say func(Finding)) Wire {
 	session, err := move(ctx, o, transport.TCP, transport.Put, probeBytes)
 	if f, known := fault.As(err); known && unreachable(f.Code) {
 		say(failed(checkDaemon, err))
@@ -47,7 +47,7 @@ func Peer(ctx context.Context, o client.Options, at *Place, say func(Finding)) W
 		say(way(checkTCP, session, err))
 	}
 	by := transport.TCP
-	if o.Transport != transport.TCP && rdma(ctx, o, err == nil, say) {
+	if o.Transport != transport.TCP && h.ways(ctx, o, err == nil, say) {
 		by = transport.RDMA
 	}
 	wire := Wire{}
@@ -84,14 +84,14 @@ func turnedOff(err error) bool {
 	return known && f.Code == fault.Path && f.Why != nil && f.Why.Error() == transport.ErrTCPOff.Error()
 }
 
-// rdma looks at the way by RDMA, and reports whether bytes get through both ways. Where TCP does
+// ways looks at the way by RDMA, and reports whether bytes get through both ways. Where TCP does
 // instead, an end without a device is no failure.
-func rdma(ctx context.Context, o client.Options, byTCP bool, say func(Finding)) bool {
+func (h Host) ways(ctx context.Context, o client.Options, byTCP bool, say func(Finding)) bool {
 	works := true
 	for _, d := range directions {
 		session, err := ping(ctx, o, d)
 		if d == transport.Put {
-			for _, f := range paths(o.Host, session.peer.Ends) {
+			for _, f := range append(paths(o.Host, session.peer.Ends), h.routes(ctx, session.peer.Ends)...) {
 				say(f)
 			}
 		}

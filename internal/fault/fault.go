@@ -18,6 +18,9 @@ type Error struct {
 	What string // what failed: an operation and its object, "opening /data/x"
 	Why  error  // the cause
 	Fix  string // what to do, in words or as a command; may be empty
+
+	// Check is the one of rdmacp doctor that looks for the cause, by its id; empty: that of the code.
+	Check string
 }
 
 // Error is the fault in one line: host, what, and why.

@@ -142,7 +142,7 @@ func (a *app) doctor(ctx context.Context, p patient, chunk int, bundle string) e
 		if err != nil {
 			return err
 		}
-		wire = doctor.Peer(ctx, o, p.remote.place(), say)
+		wire = host.Peer(ctx, o, p.remote.place(), say)
 	}
 	if p.dir != "" {
 		say(doctor.Disk(ctx, p.dir, wire[transport.Get]))
@@ -172,8 +172,10 @@ func verdict(all []doctor.Finding) error {
 			ids = append(ids, f.ID)
 		}
 	}
-	return fault.New(worst.Code, fmt.Sprintf("%d of %s failed", len(ids), console.Count(int64(len(all)), "check", "checks")),
+	f := fault.New(worst.Code, fmt.Sprintf("%d of %s failed", len(ids), console.Count(int64(len(all)), "check", "checks")),
 		errors.New(strings.Join(ids, ", ")), "do what is said of them, the first one first")
+	f.Check = ids[0]
+	return f
 }
 
 // checkLine is a finding as a line of JSON.

@@ -14,7 +14,7 @@ import (
 
 // report tells what failed and returns the exit code.
 func (a *app) report(f *fault.Error) int {
-	console.Render(a.io.Stderr, "rdmacp", f, a.io.Colour())
+	console.Render(a.io.Stderr, "rdmacp", console.Cited(f), a.io.Colour())
 	if stack := fault.Stack(f); stack != "" {
 		_, _ = fmt.Fprintln(a.io.Stderr, stack) // a bug of this program, for whom it is reported to
 	}

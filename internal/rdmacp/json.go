@@ -162,6 +162,8 @@ type errorLine struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
 	Fix  string `json:"fix"`
+
+	Doctor string `json:"doctor"` // the check of rdmacp doctor that looks for the cause; empty: none does
 }
 
 // writeLine writes one line of JSON.
@@ -176,7 +178,7 @@ func newErrorLine(f *fault.Error) errorLine {
 	f = console.Complete(f)
 	return errorLine{
 		head: head{jsonVersion, "error"}, Code: f.Code.String(), Exit: console.Exit(f.Code),
-		Host: f.Host, What: f.What, Why: f.Why.Error(), Fix: f.Fix,
+		Host: f.Host, What: f.What, Why: f.Why.Error(), Fix: f.Fix, Doctor: console.Check(f),
 	}
 }
 
