@@ -32,13 +32,8 @@ func (h Host) counters(rails []device.Rail) []Finding {
 			continue
 		}
 		count := h.counter(r)
-		lost, received := uint64(0), uint64(0)
-		for _, name := range lossy {
-			lost += count(name)
-		}
-		for _, name := range came {
-			received = max(received, count(name))
-		}
+		p := h.packets(r)
+		lost, received := p.lost, p.received
 		var gaveUp []string
 		for _, name := range dead {
 			if n := count(name); n > 0 {
@@ -50,8 +45,7 @@ func (h Host) counters(rails []device.Rail) []Finding {
 			said += ", " + strings.Join(gaveUp, ", ")
 		}
 		if received > 0 && float64(lost) > lossShare*float64(received) {
-			all = append(all, warn(checkCounters, said+", since it came up",
-				"look for what drops packets: pause frames and ECN on the switches, a cable, `ethtool -S "+r.NetDev+"`; RoCE sends again all that was behind a lost packet"))
+			all = append(all, warn(checkCounters, said+", since it came up", dropped(r)))
 			continue
 		}
 		all = append(all, ok(checkCounters, said))
@@ -60,6 +54,62 @@ func (h Host) counters(rails []device.Rail) []Finding {
 		return []Finding{skip(checkCounters, "no port that counts")}
 	}
 	return all
+}
+
+// packets are how many a port has received, and how many of them were lost or out of order.
+type packets struct{ received, lost uint64 }
+
+// packets reads what a port has counted so far.
+func (h Host) packets(r device.Rail) (p packets) {
+	count := h.counter(r)
+	for _, name := range lossy {
+		p.lost += count(name)
+	}
+	for _, name := range came {
+		p.received = max(p.received, count(name))
+	}
+	return p
+}
+
+// fewPackets are too few to tell how many are lost.
+const fewPackets = 100
+
+// probed returns what is to be called once bytes have moved between the hosts: the finding of
+// each port that has counted, of these packets alone. What a port has counted before may be of
+// long ago.
+func (h Host) probed() func(host string) []Finding {
+	if h.Root == nil || h.Rails == nil {
+		return func(string) []Finding { return nil }
+	}
+	rails, err := h.Rails()
+	if err != nil {
+		return func(string) []Finding { return nil }
+	}
+	before := make([]packets, len(rails))
+	for i, r := range rails {
+		before[i] = h.packets(r)
+	}
+	return func(host string) (all []Finding) {
+		for i, r := range rails {
+			now := h.packets(r)
+			received, lost := now.received-before[i].received, now.lost-before[i].lost
+			if received < fewPackets {
+				continue
+			}
+			said := fmt.Sprintf("%s: %s packets received to and from %s just now, %s lost or out of order", r.Name(), humanize.Comma(int64(received)), host, humanize.Comma(int64(lost))) //nolint:gosec // for people
+			if float64(lost) > lossShare*float64(received) {
+				all = append(all, warn(checkCounters, said, dropped(r)))
+				continue
+			}
+			all = append(all, ok(checkCounters, said))
+		}
+		return all
+	}
+}
+
+// dropped is what to do about lost packets.
+func dropped(r device.Rail) string {
+	return "look for what drops packets: pause frames and ECN on the switches, a cable, `ethtool -S " + r.NetDev + "`; RoCE sends again all that was behind a lost packet"
 }
 
 // counter reads the counters of a port; 0 for those that it has not.

@@ -12,9 +12,9 @@ import (
 
 // What a copy needs of limits, with room for some more at once.
 const (
-	fewFiles   = 1024 // open files: a tree's directories, connections, devices
-	fewObjects = 64   // verbs objects of an rdma cgroup: a session has a PD, a CQ, queue pairs and memory regions
-	fewThreads = 32   // of Go's runtime, and those that wait for disks
+	fewFiles   = 1024     // open files: a tree's directories, connections, devices
+	fewObjects = 64       // verbs objects of an rdma cgroup: a session has a PD, a CQ, queue pairs and memory regions
+	fewThreads = 32       // of Go's runtime, and those that wait for disks
 	ownMemory  = 32 << 20 // bytes that a copy takes besides what it pins
 )
 

@@ -323,3 +323,35 @@ func skipped(id, says string, others ...string) map[string]string {
 func file(h *doctor.Host, name, text string) {
 	h.Root.(fstest.MapFS)[name] = &fstest.MapFile{Data: []byte(text + "\n")}
 }
+
+// What was lost just now is told apart from what was lost long ago.
+func TestProbed(t *testing.T) {
+	t.Parallel()
+	h := doctor.Host{Rails: rails(rail("rxe0", device.StateActive, 9000, 4096)), Root: fstest.MapFS{}}
+	count := func(received, lost string) {
+		file(&h, "sys/class/infiniband/rxe0/ports/1/hw_counters/rcvd_pkts", received)
+		file(&h, "sys/class/infiniband/rxe0/ports/1/hw_counters/rcvd_seq_err", lost)
+	}
+	for name, tt := range map[string]struct {
+		received, lost string
+		status         doctor.Status // empty: nothing is said
+		says           string
+	}{
+		"few packets": {"10050", "5050", "", ""},
+		"none lost":   {"11000", "5000", doctor.OK, "rxe0/1: 1,000 packets received to and from gpu7 just now, 0 lost or out of order"},
+		"many lost":   {"11000", "5100", doctor.Warn, "rxe0/1: 1,000 packets received to and from gpu7 just now, 100 lost or out of order"},
+	} {
+		count("10000", "5000")
+		after := h.Probed()
+		count(tt.received, tt.lost)
+		found := after("gpu7")
+		switch {
+		case tt.status == "":
+			if len(found) > 0 {
+				t.Errorf("%s: %+v", name, found)
+			}
+		case len(found) != 1 || found[0].Status != tt.status || found[0].Observed != tt.says:
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+}

@@ -46,7 +46,7 @@ func (h Host) Peer(ctx context.Context, o client.Options, at *Place, say func(Fi
 	} else {
 		say(way(checkTCP, session, err))
 	}
-	by := transport.TCP
+	by, probed := transport.TCP, h.probed()
 	if o.Transport != transport.TCP && h.ways(ctx, o, err == nil, say) {
 		by = transport.RDMA
 	}
@@ -56,14 +56,14 @@ func (h Host) Peer(ctx context.Context, o client.Options, at *Place, say func(Fi
 			say(skip(rateChecks[d], "there is no way for the bytes"))
 			continue
 		}
-		session, err := move(ctx, o, by, d, rateBytes)
-		for err == nil && session.took < rateTime && session.bytes < mostBytes {
-			session, err = move(ctx, o, by, d, 4*session.bytes)
-		}
+		session, err := rate(ctx, o, by, d)
 		if err == nil {
 			wire[d] = session.rate()
 		}
 		say(way(rateChecks[d], session, err))
+	}
+	for _, f := range probed(o.Host) {
+		say(f)
 	}
 	if seen.Volume != nil {
 		say(disk(at.Name, *seen.Volume, wire[transport.Put]))
@@ -108,6 +108,31 @@ func (h Host) ways(ctx context.Context, o client.Options, byTCP bool, say func(F
 		works = works && err == nil
 	}
 	return works
+}
+
+// rateLimit is how long a rate may take to be seen. A way that is as slow as that is broken.
+const rateLimit = 30 * time.Second
+
+// rate moves more and more bytes until it can be told how fast they are.
+func rate(ctx context.Context, o client.Options, by transport.Kind, d transport.Direction) (moved, error) {
+	limited, done := context.WithTimeoutCause(ctx, rateLimit, crawling(o.Host))
+	defer done()
+	session, err := move(limited, o, by, d, rateBytes)
+	for err == nil && session.took < rateTime && session.bytes < mostBytes {
+		session, err = move(limited, o, by, d, 4*session.bytes)
+	}
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = context.Cause(limited)
+	}
+	return session, err
+}
+
+// crawling is the fault of a way that lets next to nothing through.
+func crawling(host string) error {
+	f := fault.New(fault.Timeout, "moving memory to see how fast it goes", fmt.Errorf("%s have not come through within %v", humanize.IBytes(rateBytes), rateLimit),
+		"look for what drops packets on the way: counters says how many are lost")
+	f.Host = host
+	return f
 }
 
 // dial opens a session of a kind, for one direction.

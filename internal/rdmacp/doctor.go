@@ -183,10 +183,10 @@ type checkLine struct {
 	head
 	ID       string `json:"id"`
 	Host     string `json:"host,omitempty"` // that has found it of itself; none: this one
-	Status   string `json:"status"` // ok, warn, fail or skip
+	Status   string `json:"status"`         // ok, warn, fail or skip
 	Observed string `json:"observed"`
 	Expected string `json:"expected"`
-	Code     string `json:"code,omitempty"`     // of a failure, as in an error line
+	Code     string `json:"code,omitempty"` // of a failure, as in an error line
 	Fix      string `json:"fix,omitempty"`
 }
 
