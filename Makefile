@@ -37,7 +37,7 @@ bench: ## copy beside ib_read_bw and ib_write_bw in two guests
 	@bench/run
 
 .PHONY: faults
-faults: ## break things between two guests, and write docs/faults.md
+faults: ## break things between two guests, and write docs/faults.md and docs/doctor-broken.md
 	@hack/faults
 
 .PHONY: threats

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/jsimonetti/rtnetlink/v2"
 	"golang.org/x/sys/unix"
-
-	"github.com/rdmacp/rdmacp/internal/fault"
 )
 
 // NextHop asks the kernel by which network device packets to peer leave this host, and whether
@@ -22,28 +19,13 @@ func NextHop(ctx context.Context, peer netip.Addr) (h Hop, err error) {
 		return Hop{}, fmt.Errorf("rtnetlink: %w", err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-
 	peer = peer.Unmap().WithZone("")
-	routes, err := conn.Route.Get(routeTo(peer))
-	switch {
-	case ctx.Err() != nil:
-		return Hop{}, context.Cause(ctx)
-	case err != nil:
-		return Hop{}, fault.New(fault.Path, fmt.Sprintf("finding the route to %v", peer), err, "look at `ip route get "+peer.String()+"`")
-	case len(routes) == 0 || routes[0].Attributes.OutIface == 0:
-		return Hop{}, fmt.Errorf("rtnetlink: no device on the route to %v", peer)
-	}
-	out := routes[0].Attributes
-	link, err := conn.Link.Get(out.OutIface)
+	route, netDev, err := resolve(ctx, conn, peer)
 	if err != nil {
-		return Hop{}, fmt.Errorf("rtnetlink: link %d: %w", out.OutIface, err)
+		return Hop{}, err
 	}
-	h = Hop{Via: peer, Local: routes[0].Type == unix.RTN_LOCAL}
-	if link.Attributes != nil {
-		h.NetDev = link.Attributes.Name
-	}
+	out := route.Attributes
+	h = Hop{NetDev: netDev, Via: peer, Local: route.Type == unix.RTN_LOCAL}
 	if via, ok := netip.AddrFromSlice(out.Gateway); ok {
 		h.Via = via.Unmap()
 	}

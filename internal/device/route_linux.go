@@ -25,29 +25,38 @@ func Route(ctx context.Context, peer netip.Addr) (netDev string, src netip.Addr,
 		return "", netip.Addr{}, fmt.Errorf("rtnetlink: %w", err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
+	route, netDev, err := resolve(ctx, conn, peer.Unmap())
+	if err != nil {
+		return "", netip.Addr{}, err
+	}
+	src, _ = netip.AddrFromSlice(route.Attributes.Src)
+	return netDev, src.Unmap(), nil
+}
+
+// resolve asks for the route to a peer, and the name of the device that it leaves by.
+func resolve(ctx context.Context, conn *rtnetlink.Conn, peer netip.Addr) (route rtnetlink.RouteMessage, netDev string, err error) {
 	// The kernel answers at once, unless it is in trouble.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	routes, err := conn.Route.Get(routeTo(peer.Unmap()))
+	routes, err := conn.Route.Get(routeTo(peer))
 	switch {
 	case ctx.Err() != nil:
-		return "", netip.Addr{}, context.Cause(ctx)
+		return route, "", context.Cause(ctx)
 	case err != nil:
-		return "", netip.Addr{}, fault.New(fault.Path, fmt.Sprintf("finding the route to %v", peer), err,
+		return route, "", fault.New(fault.Path, fmt.Sprintf("finding the route to %v", peer), err,
 			"look at `ip route get "+peer.String()+"`")
 	case len(routes) == 0 || routes[0].Attributes.OutIface == 0:
-		return "", netip.Addr{}, fmt.Errorf("rtnetlink: no device on the route to %v", peer)
+		return route, "", fmt.Errorf("rtnetlink: no device on the route to %v", peer)
 	}
 	link, err := conn.Link.Get(routes[0].Attributes.OutIface)
 	if err != nil {
-		return "", netip.Addr{}, fmt.Errorf("rtnetlink: link %d: %w", routes[0].Attributes.OutIface, err)
+		return route, "", fmt.Errorf("rtnetlink: link %d: %w", routes[0].Attributes.OutIface, err)
 	}
 	if link.Attributes != nil {
 		netDev = link.Attributes.Name
 	}
-	src, _ = netip.AddrFromSlice(routes[0].Attributes.Src)
-	return netDev, src.Unmap(), nil
+	return routes[0], netDev, nil
 }
 
 // routeTo is the question.

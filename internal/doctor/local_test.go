@@ -293,6 +293,7 @@ func none() ([]device.Rail, error) {
 
 // never is for hosts where verbs is not to be called.
 func never(t *testing.T) func() ([]device.Rail, error) {
+	t.Helper()
 	return func() ([]device.Rail, error) {
 		t.Helper()
 		t.Error("verbs is called though the cause is known")

@@ -230,8 +230,13 @@ func TestExamined(t *testing.T) {
 func TestCheckRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []*pb.Check{
-		{Id: "", Status: pb.CheckStatus_CHECK_STATUS_OK}, {Id: "Ports", Status: pb.CheckStatus_CHECK_STATUS_OK}, {Id: "a\nb", Status: pb.CheckStatus_CHECK_STATUS_OK},
-		{Id: "ports"}, {Id: "ports", Status: 5}, {Id: "ports", Status: -1}, nil,
+		{Id: "", Status: pb.CheckStatus_CHECK_STATUS_OK},
+		{Id: "Ports", Status: pb.CheckStatus_CHECK_STATUS_OK},
+		{Id: "a\nb", Status: pb.CheckStatus_CHECK_STATUS_OK},
+		{Id: "ports"},
+		{Id: "ports", Status: 5},
+		{Id: "ports", Status: -1},
+		nil,
 	} {
 		_, err := wire.ToExamined(&pb.ExamineResponse{Checks: []*pb.Check{c}})
 		if err == nil {

@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"os/exec"
 	"slices"
 	"strings"
@@ -20,9 +22,42 @@ func TestDoctor(t *testing.T) {
 		args   []string
 		exit   int
 		checks map[string]string // of each that is not ok, what is said
+
+		deviceless bool // and so next to all that RDMA needs is skipped
+		slow       bool // left to make faults
+		bad        bool // a wire so bad that more may fail, and the exit code say so
 	}{
 		{name: "nothing", args: []string{"--dir=" + diskDir, there + "::disk"}},
 		{name: "without a host"},
+		{
+			name: "module missing", broken: (*lab).unload, args: []string{"--transport=rdma"}, exit: 5, deviceless: true,
+			checks: map[string]string{"module": "hack/softroce/up"},
+		},
+		{
+			name: "device node without access", broken: (*lab).lock, exit: 5, deviceless: true,
+			prefix: []string{"env", "HOME=" + topDir, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"},
+			checks: map[string]string{"device-node": "mode 0600): permission denied"},
+		},
+		{
+			name: "link-local addresses only", broken: (*lab).forget, exit: 5,
+			checks: map[string]string{"gid": "give eth0 an address"},
+		},
+		{
+			name: "an export that is not for me", broken: (*lab).guard, args: append(proveAs("reader"), "--tls-ca="+pkiDir+"/ca.crt", there+"::vault"), exit: 3,
+			checks: map[string]string{"exports": "it is reader"},
+		},
+		{
+			name: "wrong CA", broken: (*lab).guard, args: append(proveAs("reader"), "--tls-ca="+pkiDir+"/other.crt", there), exit: 5, slow: true,
+			checks: map[string]string{"daemon": "a CA that this host does not trust"},
+		},
+		{
+			name: "MTU 1500 at the other host", broken: (*lab).narrowThere, args: []string{there}, slow: true,
+			checks: map[string]string{"path": "both ends keep to the 1024 of rxe0/1 on " + there},
+		},
+		{
+			name: "every fifth packet lost", broken: (*lab).lose, args: []string{there}, slow: true, bad: true,
+			checks: map[string]string{"counters": "look for what drops packets"},
+		},
 		{
 			name: "UDP 4791 dropped", broken: (*lab).wall, args: []string{there}, exit: 5,
 			checks: map[string]string{"rdma-put": "4791", "rdma-get": "4791"},
@@ -71,27 +106,35 @@ func TestDoctor(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.slow {
+				needsTime(t)
+			}
 			if c.broken != nil {
 				c.broken(tr.lab, t)
 			}
 			argv := append(append(append([]string{}, c.prefix...), tr.lab.rdmacp, "doctor", "--json"), c.args...)
 			cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 			out, _ := cmd.Output()
-			if code := cmd.ProcessState.ExitCode(); code != c.exit {
+			if code := cmd.ProcessState.ExitCode(); code != c.exit && !c.bad {
 				t.Errorf("exit %d, want %d\n%s", code, c.exit, out)
 			}
 			seen := map[string]bool{}
 			for text := range strings.Lines(string(out)) {
-				var l struct{ Type, ID, Status, Observed, Fix string }
+				var l struct{ Type, ID, Host, Status, Observed, Fix string }
 				if err := json.Unmarshal([]byte(text), &l); err != nil || l.Type != "check" {
 					continue
 				}
 				want, bad := c.checks[l.ID]
-				good := l.Status == "ok" || l.Status == "skip" && slices.Contains([]string{"gid", "tls", "pci", "pfc-ecn", "disk"}, l.ID) ||
-					l.ID == "counters" // what is lost in emulated guests is another matter
-				if good && !bad {
+				good := l.Status == "ok" || l.Status == "skip" && (c.deviceless || slices.Contains([]string{"gid", "tls", "pci", "pfc-ecn", "disk"}, l.ID)) ||
+					l.ID == "counters" || // what is lost in emulated guests is another matter
+					l.Host != "" // what the daemon has seen up to a minute ago
+				if good && !bad || !bad && c.bad {
 					continue
 				}
+				if !good && bad || bad && l.Status == "warn" {
+					diagnosed(c.name, l.ID, l.Status, l.Observed, l.Fix)
+				}
+				good = good && (!bad || l.Status != "warn")
 				seen[l.ID] = seen[l.ID] || !good && bad && strings.Contains(l.Observed+l.Fix, want)
 				if !bad {
 					t.Errorf("%s", text)
@@ -103,6 +146,97 @@ func TestDoctor(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// unload takes the driver from node1, and the devices with it.
+func (l *lab) unload(t *testing.T) {
+	t.Helper()
+	mustLater(t, l.here, "modprobe rdma_rxe; for i in 0 1; do rdma link add rxe$i type rxe netdev eth$i; done")
+	must(t, l.here, "rdma link del rxe0; rdma link del rxe1; modprobe -r rdma_rxe")
+}
+
+// lock lets root alone open the devices of node1.
+func (l *lab) lock(t *testing.T) {
+	t.Helper()
+	mustLater(t, l.here, "chmod 0666 /dev/infiniband/uverbs*")
+	must(t, l.here, "chmod 0600 /dev/infiniband/uverbs*")
+}
+
+// forget takes the addresses from both networks of node1, but for those that every link has.
+func (l *lab) forget(t *testing.T) {
+	t.Helper()
+	for _, dev := range []string{"eth0", "eth1"} {
+		for address := range strings.FieldsSeq(must(t, l.here, "ip -o address show dev %s scope global | awk '{print $4}'", dev)) {
+			nodad := ""
+			if strings.Contains(address, ":") {
+				nodad = "nodad"
+			}
+			mustLater(t, l.here, "ip address add %s dev %s %s", address, dev, nodad)
+		}
+		must(t, l.here, "ip address flush dev %s scope global", dev)
+	}
+}
+
+// narrowThere gives both networks of node2 the MTU of the Internet.
+func (l *lab) narrowThere(t *testing.T) {
+	t.Helper()
+	for _, dev := range []string{"eth0", "eth1"} {
+		old := must(t, l.there, "cat /sys/class/net/%s/mtu", dev)
+		mustLater(t, l.there, "ip link set %s mtu %s", dev, old)
+		must(t, l.there, "ip link set %s mtu 1500", dev)
+	}
+}
+
+// lose has both hosts drop every fifth packet.
+func (l *lab) lose(t *testing.T) {
+	t.Helper()
+	for _, n := range l.nodes() {
+		for _, dev := range []string{"eth0", "eth1"} {
+			mustLater(t, n, "tc qdisc replace dev %s root pfifo limit 100000", dev)
+			must(t, n, "tc qdisc replace dev %s root netem loss 20%% limit 100000", dev)
+		}
+	}
+}
+
+// guard starts a daemon that wants certificates, and has an export that is not for everybody,
+// beside another CA that has nothing to do with it.
+func (l *lab) guard(t *testing.T) {
+	t.Helper()
+	l.certificates(t)
+	must(t, l.here, "test -e %[2]s/other.crt || { %[1]s pki --dir %[2]s/other init >/dev/null && cp %[2]s/other/ca.crt %[2]s/other.crt; }", l.rdmad, pkiDir)
+	must(t, l.there, "printf '[export.vault]\npath = \"%s\"\nread = [\"alice\"]\n' >>%s/rdmad.toml", diskDir, pkiDir)
+	d, err := l.startDaemon(nil, "--listen", "0.0.0.0:7473", "--config", pkiDir+"/rdmad.toml",
+		"--tls-cert", pkiDir+"/daemon.crt", "--tls-key", pkiDir+"/daemon.key", "--tls-ca", pkiDir+"/ca.crt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if code, err := d.stop(); err != nil || code != 0 {
+			t.Errorf("the daemon ended with %d, %v\n%s", code, err, d.log.String())
+		}
+		must(t, l.there, "rm -rf %s", pkiDir)
+	})
+}
+
+// diagnoses are what doctor has said of what was broken, for the end of the run.
+var diagnoses []string
+
+// diagnosed notes one of them as a row of a table.
+func diagnosed(broken string, said ...string) {
+	row := broken
+	for _, s := range said {
+		row += " | " + strings.ReplaceAll(s, "|", "\\|")
+	}
+	if !slices.Contains(diagnoses, row) {
+		diagnoses = append(diagnoses, row)
+	}
+}
+
+// printDiagnoses writes them for hack/faults.
+func printDiagnoses(w io.Writer) {
+	for _, row := range diagnoses {
+		_, _ = fmt.Fprintln(w, "doctor: "+row)
 	}
 }
 

@@ -17,6 +17,7 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	printAnswers(os.Stdout)
+	printDiagnoses(os.Stdout)
 	os.Exit(code)
 }
 

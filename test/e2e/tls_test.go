@@ -27,9 +27,7 @@ func TestTLS(t *testing.T) {
 			t.Errorf("the daemon ended with %d, %v\n%s", code, err, d.log.String())
 		}
 	}()
-	as := func(name string) []string {
-		return []string{"--port=7473", "--tls-ca=" + pkiDir + "/ca.crt", "--tls-cert=" + pkiDir + "/" + name + ".crt", "--tls-key=" + pkiDir + "/" + name + ".key"}
-	}
+	as := func(name string) []string { return append(proveAs(name), "--tls-ca="+pkiDir+"/ca.crt") }
 	for _, source := range l.nodes() {
 		src := random(t, source, dataDir+"/proved", 3_000_001)
 		for name, c := range map[string]struct {
@@ -64,6 +62,11 @@ func TestTLS(t *testing.T) {
 	if !strings.Contains(seen, "at "+there+" · 0 sessions · ") {
 		t.Errorf("what the daemon does:\n%s", seen)
 	}
+}
+
+// proveAs are the flags of a client by that name.
+func proveAs(name string) []string {
+	return []string{"--port=7473", "--tls-cert=" + pkiDir + "/" + name + ".crt", "--tls-key=" + pkiDir + "/" + name + ".key"}
 }
 
 // testToken copies by a token of the daemon's, which is good for one copy.
