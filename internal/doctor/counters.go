@@ -44,7 +44,7 @@ func (h Host) counters(rails []device.Rail) []Finding {
 		if len(gaveUp) > 0 {
 			said += ", " + strings.Join(gaveUp, ", ")
 		}
-		if received > 0 && float64(lost) > lossShare*float64(received) {
+		if p.received > 0 && p.losing() {
 			all = append(all, warn(checkCounters, said+", since it came up", dropped(r)))
 			continue
 		}
@@ -71,40 +71,71 @@ func (h Host) packets(r device.Rail) (p packets) {
 	return p
 }
 
-// fewPackets are too few to tell how many are lost.
-const fewPackets = 100
+// Of fewer packets than fewPackets a hundredth is none, and one that is late says nothing: then
+// as many as someLost have to be lost, and a tenth of them.
+const (
+	fewPackets = 100
+	someLost   = 4
+	fewShare   = 0.1
+)
 
-// probed returns what is to be called once bytes have moved between the hosts: the finding of
-// each port that has counted, of these packets alone. What a port has counted before may be of
-// long ago.
-func (h Host) probed() func(host string) []Finding {
+// losing reports whether as many are lost as is felt.
+func (p packets) losing() bool {
+	if p.received < fewPackets {
+		return p.lost >= someLost && float64(p.lost) > fewShare*float64(p.received)
+	}
+	return float64(p.lost) > lossShare*float64(p.received)
+}
+
+// tally is what the ports had counted at a moment.
+type tally struct {
+	host  Host
+	rails []device.Rail
+	then  []packets
+}
+
+// tally notes what the ports have counted so far. What that is may be of long ago.
+func (h Host) tally() tally {
+	t := tally{host: h}
 	if h.Root == nil || h.Rails == nil {
-		return func(string) []Finding { return nil }
+		return t
 	}
-	rails, err := h.Rails()
-	if err != nil {
-		return func(string) []Finding { return nil }
+	t.rails, _ = h.Rails() // why there are none is among the findings
+	for _, r := range t.rails {
+		t.then = append(t.then, h.packets(r))
 	}
-	before := make([]packets, len(rails))
-	for i, r := range rails {
-		before[i] = h.packets(r)
+	return t
+}
+
+// since is what a port has counted since then.
+func (t tally) since(i int) packets {
+	now := t.host.packets(t.rails[i])
+	return packets{now.received - t.then[i].received, now.lost - t.then[i].lost}
+}
+
+// losing reports whether one of the ports loses packets.
+func (t tally) losing() bool {
+	for i := range t.rails {
+		if t.since(i).losing() {
+			return true
+		}
 	}
-	return func(host string) (all []Finding) {
-		for i, r := range rails {
-			now := h.packets(r)
-			received, lost := now.received-before[i].received, now.lost-before[i].lost
-			if received < fewPackets {
-				continue
-			}
-			said := fmt.Sprintf("%s: %s packets received to and from %s just now, %s lost or out of order", r.Name(), humanize.Comma(int64(received)), host, humanize.Comma(int64(lost))) //nolint:gosec // for people
-			if float64(lost) > lossShare*float64(received) {
-				all = append(all, warn(checkCounters, said, dropped(r)))
-				continue
-			}
+	return false
+}
+
+// findings are those of the ports that have counted enough since then, on the way to a host.
+func (t tally) findings(host string) (all []Finding) {
+	for i, r := range t.rails {
+		p := t.since(i)
+		said := fmt.Sprintf("%s: %s packets received to and from %s just now, %s lost or out of order", r.Name(), humanize.Comma(int64(p.received)), host, humanize.Comma(int64(p.lost))) //nolint:gosec // for people
+		switch {
+		case p.losing():
+			all = append(all, warn(checkCounters, said, dropped(r)))
+		case p.received >= fewPackets:
 			all = append(all, ok(checkCounters, said))
 		}
-		return all
 	}
+	return all
 }
 
 // dropped is what to do about lost packets.

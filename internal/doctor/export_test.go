@@ -1,4 +1,4 @@
 package doctor
 
-// Probed is probed, for tests.
-func (h Host) Probed() func(host string) []Finding { return h.probed() }
+// Probed notes what the ports have counted, and returns what says what they have since.
+func (h Host) Probed() func(host string) []Finding { return h.tally().findings }

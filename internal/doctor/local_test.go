@@ -338,9 +338,10 @@ func TestProbed(t *testing.T) {
 		status         doctor.Status // empty: nothing is said
 		says           string
 	}{
-		"few packets": {"10050", "5050", "", ""},
-		"none lost":   {"11000", "5000", doctor.OK, "rxe0/1: 1,000 packets received to and from gpu7 just now, 0 lost or out of order"},
-		"many lost":   {"11000", "5100", doctor.Warn, "rxe0/1: 1,000 packets received to and from gpu7 just now, 100 lost or out of order"},
+		"few packets":                {"10050", "5003", "", ""},
+		"few packets, and many lost": {"10020", "5005", doctor.Warn, "rxe0/1: 20 packets received to and from gpu7 just now, 5 lost or out of order"},
+		"none lost":                  {"11000", "5000", doctor.OK, "rxe0/1: 1,000 packets received to and from gpu7 just now, 0 lost or out of order"},
+		"many lost":                  {"11000", "5100", doctor.Warn, "rxe0/1: 1,000 packets received to and from gpu7 just now, 100 lost or out of order"},
 	} {
 		count("10000", "5000")
 		after := h.Probed()

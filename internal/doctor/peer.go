@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,7 +47,7 @@ func (h Host) Peer(ctx context.Context, o client.Options, at *Place, say func(Fi
 	} else {
 		say(way(checkTCP, session, err))
 	}
-	by, probed := transport.TCP, h.probed()
+	by, before := transport.TCP, h.tally()
 	if o.Transport != transport.TCP && h.ways(ctx, o, err == nil, say) {
 		by = transport.RDMA
 	}
@@ -62,7 +63,7 @@ func (h Host) Peer(ctx context.Context, o client.Options, at *Place, say func(Fi
 		}
 		say(way(rateChecks[d], session, err))
 	}
-	for _, f := range probed(o.Host) {
+	for _, f := range before.findings(o.Host) {
 		say(f)
 	}
 	if seen.Volume != nil {
@@ -89,7 +90,11 @@ func turnedOff(err error) bool {
 func (h Host) ways(ctx context.Context, o client.Options, byTCP bool, say func(Finding)) bool {
 	works := true
 	for _, d := range directions {
+		before := h.tally()
 		session, err := ping(ctx, o, d)
+		if errors.Is(err, errSilent) && before.losing() {
+			err = losing(o.Host)
+		}
 		if d == transport.Put {
 			for _, f := range append(paths(o.Host, session.peer.Ends), h.routes(ctx, session.peer.Ends)...) {
 				say(f)
@@ -164,9 +169,20 @@ func ping(ctx context.Context, o client.Options, d transport.Direction) (moved, 
 	return moved{s.Peer(), r.Bytes, r.Elapsed}, err
 }
 
+// errSilent is why nothing has come through.
+var errSilent = errors.New("the two hosts have set it up by TCP, and then nothing came through")
+
+// losing is the fault of a way by RDMA on which so many packets are lost that it takes too long.
+func losing(host string) error {
+	f := fault.New(fault.Path, "moving memory by RDMA", fmt.Errorf("packets come through, but so many are lost that it did not end within %v", pingLimit),
+		"look for what drops packets, as counters says; it is no firewall that drops all of them")
+	f.Host = host
+	return f
+}
+
 // silent is the fault of a way by RDMA on which nothing comes through.
 func silent(host string) error {
-	f := fault.New(fault.Path, "moving memory by RDMA", fmt.Errorf("the two hosts have set it up by TCP, and then nothing came through within %v", pingLimit),
+	f := fault.New(fault.Path, "moving memory by RDMA", fmt.Errorf("%w within %v", errSilent, pingLimit),
 		"open UDP port 4791 (RoCEv2) both ways in every firewall between the hosts, and compare their MTUs: rdmacp devices")
 	f.Host = host
 	return f

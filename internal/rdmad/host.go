@@ -41,6 +41,11 @@ func (a *app) lookAtHost(ctx context.Context, log *slog.Logger, c config, creden
 				return
 			case <-time.After(lookEvery):
 				found.set(a.examine(c.host(a.rails, credentials)))
+			case done := <-found.again:
+				if !found.fresh() { // another one has asked, or it was the first look that was waited for
+					found.set(a.examine(c.host(a.rails, credentials)))
+				}
+				close(done)
 			}
 		}
 	}()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -68,6 +69,38 @@ func TestLookAtHost(t *testing.T) {
 			t.Errorf("%s: a device that is there, and serves nobody: %s", way, &log)
 		}
 	}
+}
+
+// A client that asks hears how things are now, and one that asks again at once does not have
+// the host looked at for it.
+func TestFindingsAreFresh(t *testing.T) {
+	t.Parallel()
+	looks := 0
+	a := &app{rails: func() ([]device.Rail, error) {
+		looks++
+		return nil, fmt.Errorf("look %d", looks)
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	found := newFindings()
+	wait := a.lookAtHost(ctx, slog.New(slog.DiscardHandler), config{transport: "rdma"}, nil, found)
+	devices := func() string {
+		for _, c := range found.told() {
+			if c.ID == "devices" {
+				return c.Observed
+			}
+		}
+		return ""
+	}
+	first := devices()
+	if again := devices(); !strings.Contains(first, "look 1") || again != first {
+		t.Errorf("it hears %q, and then %q", first, again)
+	}
+	found.last.Store(&look{found.all(), time.Now().Add(-freshFor)})
+	if later := devices(); !strings.Contains(later, "look 2") {
+		t.Errorf("later it hears %q", later)
+	}
+	cancel()
+	wait()
 }
 
 // ended is the context of a daemon that is at its end: it looks once.

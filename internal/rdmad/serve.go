@@ -38,7 +38,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	}
 	data := tcp.New(tcp.Config{Logger: log})
 	fabrics := a.offer(c, log, data)
-	found := &findings{}
+	found := newFindings()
 	srv, err := server.New(server.Config{
 		Exports: c.exports, Limits: c.limits, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log, Traces: traces,
 		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Operators: c.operators, Anchors: anchors, Checks: found.told,

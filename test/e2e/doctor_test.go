@@ -43,7 +43,7 @@ func TestDoctor(t *testing.T) {
 			checks: map[string]string{"gid": "give eth0 an address"},
 		},
 		{
-			name: "an export that is not for me", broken: (*lab).guard, args: append(proveAs("reader"), "--tls-ca="+pkiDir+"/ca.crt", there+"::vault"), exit: 3,
+			name: "an export that is not for me", broken: (*lab).guard, args: append(proveAs("reader"), "--tls-ca="+pkiDir+"/ca.crt", there+"::vault"), exit: 3, slow: true,
 			checks: map[string]string{"exports": "it is reader"},
 		},
 		{
