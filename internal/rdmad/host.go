@@ -26,6 +26,7 @@ const lookEvery = time.Minute
 // clients hear why they cannot copy, or copy by TCP. It looks again until ctx ends, for the
 // metrics and for clients that ask. The function that it returns waits for its end.
 func (a *app) lookAtHost(ctx context.Context, log *slog.Logger, c config, credentials *mtls.Store, found *findings) (wait func()) {
+	ctx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -50,6 +51,7 @@ func (a *app) lookAtHost(ctx context.Context, log *slog.Logger, c config, creden
 		}
 	}()
 	return func() {
+		stop() // the daemon may end for another reason
 		select {
 		case <-done:
 		case <-time.After(lookLimit):
