@@ -21,6 +21,10 @@ type Examined struct {
 // ErrUnknown says that a daemon is older than what it was asked for.
 var ErrUnknown = errors.New("the daemon's release does not know that")
 
+// early is by how much the daemon's gRPC, which knows of the time limit, may end a call ahead of
+// this end's.
+const early = 50 * time.Millisecond
+
 // Examine has the daemon say what it alone can see, and try the file system of a directory
 // where at is not nil. It needs no RDMA. Its error is ErrUnknown or a fault.
 func Examine(ctx context.Context, o Options, at *Target) (e Examined, err error) {
@@ -44,6 +48,8 @@ func Examine(ctx context.Context, o Options, at *Target) (e Examined, err error)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
+		} else if d, _ := ctx.Deadline(); time.Until(d) < early {
+			err = noAnswer(o)
 		}
 		return e, o.explain(ctx, raw, err)
 	}
