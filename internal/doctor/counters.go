@@ -16,6 +16,7 @@ import (
 // up; by the drivers of Soft-RoCE and of Mellanox's NICs, and of InfiniBand's ports.
 var (
 	lossy = []string{"out_of_seq_request", "rcvd_seq_err", "duplicate_request", "out_of_sequence", "packet_seq_err", "local_ack_timeout_err"}
+	gaps  = []string{"out_of_seq_request", "rcvd_seq_err", "out_of_sequence", "packet_seq_err"} // those that show that a packet has not come
 	dead  = []string{"retry_exceeded_err", "retry_rnr_exceeded_err", "link_downed", "symbol_error", "port_rcv_errors"}
 	came  = []string{"rcvd_pkts", "port_rcv_packets"}
 )
@@ -56,14 +57,19 @@ func (h Host) counters(rails []device.Rail) []Finding {
 	return all
 }
 
-// packets are how many a port has received, and how many of them were lost or out of order.
-type packets struct{ received, lost uint64 }
+// packets are how many a port has received, how many of them were lost or out of order, and how
+// often it has seen that one has not come. What comes twice is lost, too, but may be so on the way
+// there: it is asked again who has answered in vain.
+type packets struct{ received, lost, gaps uint64 }
 
 // packets reads what a port has counted so far.
 func (h Host) packets(r device.Rail) (p packets) {
 	count := h.counter(r)
 	for _, name := range lossy {
 		p.lost += count(name)
+	}
+	for _, name := range gaps {
+		p.gaps += count(name)
 	}
 	for _, name := range came {
 		p.received = max(p.received, count(name))
@@ -110,17 +116,16 @@ func (h Host) tally() tally {
 // since is what a port has counted since then.
 func (t tally) since(i int) packets {
 	now := t.host.packets(t.rails[i])
-	return packets{now.received - t.then[i].received, now.lost - t.then[i].lost}
+	return packets{now.received - t.then[i].received, now.lost - t.then[i].lost, now.gaps - t.then[i].gaps}
 }
 
-// losing reports whether one of the ports loses packets.
-func (t tally) losing() bool {
+// all is what the ports have counted since then.
+func (t tally) all() (p packets) {
 	for i := range t.rails {
-		if t.since(i).losing() {
-			return true
-		}
+		of := t.since(i)
+		p = packets{p.received + of.received, p.lost + of.lost, p.gaps + of.gaps}
 	}
-	return false
+	return p
 }
 
 // findings are those of the ports that have counted enough since then, on the way to a host.

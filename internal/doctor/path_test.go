@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rdmacp/rdmacp/internal/client"
+	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
@@ -47,5 +48,20 @@ func TestPaths(t *testing.T) {
 	}
 	if byTCP := paths("gpu7", &client.Ends{Here: transport.Endpoint{Kind: transport.TCP}, There: transport.Endpoint{Kind: transport.TCP}}); len(byTCP) != 1 || byTCP[0].Status != Skip {
 		t.Errorf("%+v", byTCP)
+	}
+}
+
+// Where nothing comes through it is told by what this end has received what it is that keeps it.
+func TestSilent(t *testing.T) {
+	t.Parallel()
+	for want, p := range map[string]packets{
+		"nothing came through within 5s":                                              {},
+		"within 5s: packets of gpu7 get here, and what it is sent does not get there": {received: 7, lost: 7},
+		"packets come through, but so many are lost that it did not end within 5s":    {received: 30, lost: 6, gaps: 4},
+	} {
+		f, ok := fault.As(silent("gpu7", p))
+		if !ok || f.Code != fault.Path || !strings.HasSuffix(f.Error(), want) || strings.Contains(f.Fix, "4791") != (p.gaps == 0) {
+			t.Errorf("%+v: %v; fix: %s", p, f, f.Fix)
+		}
 	}
 }

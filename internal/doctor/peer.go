@@ -92,8 +92,8 @@ func (h Host) ways(ctx context.Context, o client.Options, byTCP bool, say func(F
 	for _, d := range directions {
 		before := h.tally()
 		session, err := ping(ctx, o, d)
-		if errors.Is(err, errSilent) && before.losing() {
-			err = losing(o.Host)
+		if errors.Is(err, errSilent) {
+			err = silent(o.Host, before.all())
 		}
 		if d == transport.Put {
 			for _, f := range append(paths(o.Host, session.peer.Ends), h.routes(ctx, session.peer.Ends)...) {
@@ -160,7 +160,7 @@ func ping(ctx context.Context, o client.Options, d transport.Direction) (moved, 
 		return moved{}, err
 	}
 	defer func() { _ = s.Close() }() //nolint:contextcheck // as in move
-	limited, done := context.WithTimeoutCause(ctx, pingLimit, silent(o.Host))
+	limited, done := context.WithTimeoutCause(ctx, pingLimit, errSilent)
 	defer done()
 	r, err := s.Blank(limited, probeBytes)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
@@ -172,18 +172,19 @@ func ping(ctx context.Context, o client.Options, d transport.Direction) (moved, 
 // errSilent is why nothing has come through.
 var errSilent = errors.New("the two hosts have set it up by TCP, and then nothing came through")
 
-// losing is the fault of a way by RDMA on which so many packets are lost that it takes too long.
-func losing(host string) error {
-	f := fault.New(fault.Path, "moving memory by RDMA", fmt.Errorf("packets come through, but so many are lost that it did not end within %v", pingLimit),
-		"look for what drops packets, as counters says; it is no firewall that drops all of them")
-	f.Host = host
-	return f
-}
-
-// silent is the fault of a way by RDMA on which nothing comes through.
-func silent(host string) error {
-	f := fault.New(fault.Path, "moving memory by RDMA", fmt.Errorf("%w within %v", errSilent, pingLimit),
-		"open UDP port 4791 (RoCEv2) both ways in every firewall between the hosts, and compare their MTUs: rdmacp devices")
+// silent is the fault of a way by RDMA on which nothing comes through, by what this end's ports
+// have received meanwhile.
+func silent(host string, p packets) error {
+	why, fix := fmt.Errorf("%w within %v", errSilent, pingLimit),
+		"open UDP port 4791 (RoCEv2) both ways in every firewall between the hosts, and compare their MTUs: rdmacp devices"
+	switch {
+	case p.gaps > 0:
+		why = fmt.Errorf("packets come through, but so many are lost that it did not end within %v", pingLimit)
+		fix = "look for what drops packets, as counters says; it is no firewall that drops all of them"
+	case p.received > 0:
+		why = fmt.Errorf("%w: packets of %s get here, and what it is sent does not get there", why, host)
+	}
+	f := fault.New(fault.Path, "moving memory by RDMA", why, fix)
 	f.Host = host
 	return f
 }
