@@ -58,7 +58,7 @@ func writeCommands(out io.Writer, c *cobra.Command) {
 			_, _ = fmt.Fprint(out, "\nCommands:\n")
 			first = false
 		}
-		_, _ = fmt.Fprintf(out, "  rdmacp %-8s  %s\n", sub.Name(), sub.Short)
+		_, _ = fmt.Fprintf(out, "  %s %-8s  %s\n", c.CommandPath(), sub.Name(), sub.Short)
 	}
 }
 

@@ -48,7 +48,7 @@ func (a *app) dirs() []string {
 	if runtime.GOOS == "windows" {
 		return dirs // whoever has an account may make a folder at the top of a drive
 	}
-	return append(dirs, "/etc/rdmacp")
+	return append(dirs, systemDir)
 }
 
 // find returns the files to use; ok is false where there are none.

@@ -37,6 +37,7 @@ type options struct {
 	reaching
 	identifying
 	starting
+	configured layer // what was said otherwise than by flags
 }
 
 // talking is the flags about what is said.
@@ -75,6 +76,7 @@ type reaching struct {
 	bwlimit        string
 	retryFor       time.Duration
 	encrypt        bool
+	address        string // of the host, as it is configured; empty: its name is one
 }
 
 // add defines the flags.
@@ -148,6 +150,11 @@ const pinnedByDefault = 64 << 20
 
 // check checks the values and returns the size of a chunk.
 func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
+	chunk, err = o.checkValues(f)
+	return chunk, o.blame(err)
+}
+
+func (o *options) checkValues(f *pflag.FlagSet) (chunk int, err error) {
 	switch {
 	case o.port < 1 || o.port > 65535:
 		return 0, badFlag("port", fmt.Sprint(o.port), "not a port", "give a number from 1 to 65535")
@@ -178,7 +185,7 @@ func (o *options) check(f *pflag.FlagSet) (chunk int, err error) {
 	}
 	// A chunk goes out at full speed: with a low limit, small ones make for an
 	// even flow.
-	if limit > 0 && !f.Changed("chunk-size") {
+	if limit > 0 && !o.given(f, "chunk-size") {
 		chunk = int(min(int64(chunk), max(limit, wire.MinChunk)))
 	}
 	o.fit(f, chunk)
@@ -208,7 +215,7 @@ func (o *options) chunk() (int, error) {
 // fit lowers the number of slots that nobody asked for, so that large chunks do
 // not pin more memory than anyone expects.
 func (o *options) fit(f *pflag.FlagSet, chunk int) {
-	if !f.Changed("slots") {
+	if !o.given(f, "slots") {
 		o.slots = max(2, min(o.slots, pinnedByDefault/chunk))
 	}
 }

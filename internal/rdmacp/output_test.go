@@ -202,7 +202,7 @@ func TestDevices(t *testing.T) {
 
 func TestHelpGolden(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{"help": {"--help"}, "help-devices": {"devices", "--help"}, "help-verify": {"verify", "--help"}, "help-bench": {"bench", "--help"}, "help-doctor": {"doctor", "--help"}, "help-top": {"top", "--help"}} {
+	for name, args := range map[string][]string{"help": {"--help"}, "help-devices": {"devices", "--help"}, "help-verify": {"verify", "--help"}, "help-bench": {"bench", "--help"}, "help-doctor": {"doctor", "--help"}, "help-top": {"top", "--help"}, "help-config": {"config", "--help"}, "help-config-show": {"config", "show", "--help"}} {
 		var out, errs bytes.Buffer
 		if code := Main(t.Context(), args, IO{Stdout: &out, Stderr: &errs, Env: []string{}}, nil); code != 0 || errs.Len() > 0 {
 			t.Fatalf("%v: exit code %d, %s", args, code, &errs)

@@ -67,7 +67,10 @@ is the name of the copy. A slash behind DST, or several SRC, make sure that it i
 a directory. A slash behind SRC means what is in the directory: rsync's SRC/.
 So SRC/ DST can be repeated; SRC DST goes on with an unfinished copy DST, in which
 there is .rdmacp-tree, and once that is complete makes another one, DST/SRC.
-A first name that is a command's is the command: ./devices is the file.`
+A first name that is a command's is the command: ./devices is the file.
+
+The way to a daemon and who is at the two ends can be configured, by variables such as
+RDMACP_PORT and in ~/.config/rdmacp/config.toml: see rdmacp config --help.`
 
 const examples = `  rdmacp model.bin gpu7:/data/
   rdmacp -r src include gpu7:/data/        as scp -r, but what is there already stays
@@ -90,15 +93,16 @@ func Command() *cobra.Command {
 // rootCommand is the command with its flags and what is below it.
 func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "rdmacp [flags] SRC... DST",
-		Short:         "Copy files and trees between hosts by RDMA",
-		Long:          long,
-		Example:       examples,
-		Version:       fmt.Sprintf("%s (%s %s/%s)", console.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
-		Args:          cobra.ArbitraryArgs, // checked by newJob, in our own words
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE:          a.runner(ctx, copies),
+		Use:               "rdmacp [flags] SRC... DST",
+		Short:             "Copy files and trees between hosts by RDMA",
+		Long:              long,
+		Example:           examples,
+		Version:           fmt.Sprintf("%s (%s %s/%s)", console.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
+		Args:              cobra.ArbitraryArgs, // checked by newJob, in our own words
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: a.configure,
+		RunE:              a.runner(ctx, copies),
 	}
 	root.SetIn(a.io.Stdin)
 	root.SetOut(a.io.Stdout)
@@ -114,7 +118,7 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 		}
 		_, _ = fmt.Fprint(cmd.OutOrStdout(), "\n", console.ExitTable())
 	})
-	root.AddCommand(a.verifyCommand(ctx), a.devicesCommand(), a.benchCommand(ctx), a.doctorCommand(ctx), a.topCommand(ctx))
+	root.AddCommand(a.verifyCommand(ctx), a.devicesCommand(), a.benchCommand(ctx), a.doctorCommand(ctx), a.topCommand(ctx), a.configCommand())
 	return root
 }
 

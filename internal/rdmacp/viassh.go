@@ -55,7 +55,7 @@ func (o *options) checkStart(f *pflag.FlagSet) error {
 func (a *app) reach(ctx context.Context, r *remote) (address string, proof *mtls.Store, err error) {
 	if !a.opts.viaSSH {
 		proof, err = a.credentials()
-		return r.address(a.opts.port), proof, err
+		return a.at(r).address(a.opts.port), proof, err
 	}
 	if a.shot == nil || !a.shot.Alive() {
 		a.shot, err = oneshot.Start(ctx, oneshot.Command{
@@ -68,6 +68,16 @@ func (a *app) reach(ctx context.Context, r *remote) (address string, proof *mtls
 		}
 	}
 	return a.shot.Address, a.shot.TLS, nil
+}
+
+// at is the host where the configuration says that it is.
+func (a *app) at(r *remote) *remote {
+	if a.opts.address == "" {
+		return r
+	}
+	there := *r
+	there.Host = a.opts.address
+	return &there
 }
 
 // unreached says of a daemon that is not reached what can be the matter, where that is up

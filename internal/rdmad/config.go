@@ -9,13 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knadh/koanf/parsers/toml/v2"
 	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"github.com/rdmacp/rdmacp/internal/conffile"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/server"
@@ -80,8 +79,7 @@ type rawExport struct {
 }
 
 const (
-	// delim parts keys from keys below them. Names of exports have no slash.
-	delim     = "/"
+	delim     = conffile.Delim
 	envPrefix = "RDMAD_"
 )
 
@@ -114,11 +112,11 @@ func find(flags *pflag.FlagSet, environ []string, fallback string) (*settings, e
 		return nil, err
 	}
 	for _, key := range k.Keys() {
-		s.from[setting(key)] = s.file
+		s.from[conffile.Setting(key)] = s.file
 	}
 	exported := ""
 	set := func(name, value string) (string, any) {
-		key := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, envPrefix), "_", "-"))
+		key := conffile.Variable(envPrefix, name)
 		switch {
 		case key == keyExport:
 			exported = value
@@ -156,12 +154,6 @@ func find(flags *pflag.FlagSet, environ []string, fallback string) (*settings, e
 	return s, s.addExports(flags, exported)
 }
 
-// setting is what a key of the file belongs to: itself, or export/NAME.
-func setting(key string) string {
-	parts := strings.SplitN(key, delim, 3)
-	return strings.Join(parts[:min(len(parts), 2)], delim)
-}
-
 // configFile is the file to read; empty for none.
 func configFile(flags *pflag.FlagSet, environ []string, fallback string) string {
 	if name, _ := flags.GetString(keyConfig); name != "" {
@@ -183,12 +175,5 @@ func loadFile(k *koanf.Koanf, name string) error {
 	if name == "" {
 		return nil
 	}
-	if err := k.Load(file.Provider(name), toml.Parser()); err != nil {
-		fix := "see that the file exists and that rdmad may read it"
-		if where := position(err); where != "" {
-			err, fix = errors.New(where+": "+err.Error()), "the file is TOML; see rdmad --help for an example"
-		}
-		return fault.New(fault.Usage, "reading "+name, err, fix)
-	}
-	return checkKeys(name, k.Raw())
+	return form().Load(k, name, nil)
 }

@@ -3,15 +3,14 @@ package rdmad
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rdmacp/rdmacp/internal/conffile"
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/server"
 )
@@ -27,6 +26,7 @@ func (a *app) configCommand() *cobra.Command {
 			return a.checkConfig(cmd)
 		},
 	}
+	origins := true
 	show := &cobra.Command{
 		Use:   "show [flags of rdmad]",
 		Short: "Show the configuration as rdmad would read it, and where each setting was said",
@@ -36,8 +36,7 @@ func (a *app) configCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(a.io.Stdout, s.show())
-			return err
+			return s.show(a.io.Stdout, origins)
 		},
 	}
 	for _, cmd := range []*cobra.Command{check, show} {
@@ -45,6 +44,7 @@ func (a *app) configCommand() *cobra.Command {
 		addFlags(cmd.Flags())
 		root.AddCommand(cmd)
 	}
+	show.Flags().BoolVar(&origins, "origin", true, "say behind each setting where it was said")
 	return root
 }
 
@@ -71,69 +71,35 @@ func (a *app) checkConfig(cmd *cobra.Command) error {
 	return err
 }
 
-// show is the configuration as a file has it, with where each setting comes from.
-func (s *settings) show() string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	line := func(key string, value any, from string) {
-		_, _ = fmt.Fprintf(w, "%s = %s\t# %s\n", key, literal(value), from)
-	}
+// show writes the configuration as a file has it, with where each setting comes from.
+func (s *settings) show(out io.Writer, origins bool) error {
+	w := conffile.NewWriter(out, origins)
 	for _, key := range keys() {
 		if key != keyExport && key != keyClient {
-			line(key, s.values.Get(key), cmp.Or(s.from[key], "default"))
+			w.Line(key, s.values.Get(key), cmp.Or(s.from[key], "default"))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Export)) {
 		e, from := s.Export[name], s.from[keyExport+delim+name]
-		_, _ = fmt.Fprintf(w, "\n[export.%s]\n", literalKey(name))
-		line("path", e.Path, from)
-		line("read_only", e.ReadOnly, from)
+		w.Table(keyExport, name)
+		w.Line("path", e.Path, from)
+		w.Line("read_only", e.ReadOnly, from)
 		if e.Read != nil {
-			line("read", e.Read, from)
+			w.Line("read", e.Read, from)
 		}
 		if e.Write != nil {
-			line("write", e.Write, from)
+			w.Line("write", e.Write, from)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Client)) {
 		c, from := s.Client[name], s.from[keyClient+delim+name]
-		_, _ = fmt.Fprintf(w, "\n[client.%s]\n", literalKey(name))
-		line("match", c.Match, from)
+		w.Table(keyClient, name)
+		w.Line("match", c.Match, from)
 		for _, l := range []struct{ key, value string }{{"rate", c.Rate}, {"max_bytes", c.MaxBytes}, {"owner", c.Owner}} {
 			if l.value != "" {
-				line(l.key, l.value, from)
+				w.Line(l.key, l.value, from)
 			}
 		}
 	}
-	_ = w.Flush() // into memory
-	return b.String()
-}
-
-// literal is a value as TOML writes it.
-func literal(v any) string {
-	switch v := v.(type) {
-	case string:
-		return strconv.Quote(v)
-	case []string:
-		quoted := make([]string, len(v))
-		for i := range v {
-			quoted[i] = strconv.Quote(v[i])
-		}
-		return "[" + strings.Join(quoted, ", ") + "]"
-	case []any:
-		texts := make([]string, len(v))
-		for i := range v {
-			texts[i] = fmt.Sprint(v[i])
-		}
-		return literal(texts)
-	}
-	return fmt.Sprint(v)
-}
-
-// literalKey is a key as TOML writes it.
-func literalKey(key string) string {
-	if strings.Contains(key, ".") {
-		return strconv.Quote(key)
-	}
-	return key
+	return w.Flush()
 }

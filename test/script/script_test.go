@@ -6,6 +6,7 @@ package script
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,7 +21,19 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(asCommand); name != "" {
 		os.Exit(beCommand(name))
 	}
+	ownConfig()
 	goleak.VerifyTestMain(m)
+}
+
+// noConfig keeps what is configured on this host for rdmacp out of the tests.
+const noConfig = "RDMACP_CONFIG=/dev/null"
+
+// ownConfig does so for this process, and those that it starts.
+func ownConfig() {
+	name, value, _ := strings.Cut(noConfig, "=")
+	if err := os.Setenv(name, value); err != nil {
+		panic(err)
+	}
 }
 
 func TestScripts(t *testing.T) {
@@ -31,6 +44,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			w := newWorld()
+			env.Vars = append(env.Vars, noConfig)
 			env.Values[worldKey{}] = w
 			env.Defer(w.close)
 			return nil

@@ -81,7 +81,10 @@ func (w *world) close() {
 // stdio gives a command the script's streams and environment.
 func stdio(ts *testscript.TestScript, stdout, stderr io.Writer) console.IO {
 	env := []string{"TERM=dumb"}
-	for _, key := range []string{"RDMAD_LOG_LEVEL", "RDMAD_LOG_FORMAT", "RDMAD_LISTEN", "RDMAD_EXPORT", "RDMAD_CONFIG", "RDMAD_SLOTS", "HOME"} {
+	for _, key := range []string{
+		"RDMAD_LOG_LEVEL", "RDMAD_LOG_FORMAT", "RDMAD_LISTEN", "RDMAD_EXPORT", "RDMAD_CONFIG", "RDMAD_SLOTS", "HOME", "XDG_CONFIG_HOME",
+		"RDMACP_CONFIG", "RDMACP_PORT", "RDMACP_TRANSPORT", "RDMACP_TRANSPROT", "RDMACP_SERVICE_HOST",
+	} {
 		if v := ts.Getenv(key); v != "" {
 			env = append(env, key+"="+v)
 		}

@@ -19,6 +19,7 @@ func TestPages(t *testing.T) {
 		"rdmad.8":           {"metrics", "\nread = "},
 		"rdmad-pki-issue.8": {"host"},
 		"rdmad-status.8":    {"admin"},
+		"rdmacp-config.1":   {"Check the configuration", "RDMACP_CONFIG"},
 		"rdmacp-doctor.1":   {"json", "bundle"},
 	} {
 		b, err := os.ReadFile(filepath.Join(dir, page))
