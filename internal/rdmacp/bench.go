@@ -54,6 +54,7 @@ func (a *app) benchCommand(ctx context.Context) *cobra.Command {
 			return a.bench(ctx, cmd.Flags(), args[0], b)
 		},
 	}
+	cmd.ValidArgsFunction = a.completeHost
 	cmd.AddCommand(a.pathsCommand(ctx))
 	setGroups(cmd, []group{
 		flagGroup("What is measured", b.add, func(f *pflag.FlagSet) {

@@ -54,6 +54,7 @@ func (a *app) configCommand() *cobra.Command {
 	origins := true
 	show := &cobra.Command{
 		Use: "show [flags] [HOST]", Short: "Show what holds, of all hosts or of one, and where each setting was said", Args: cobra.ArbitraryArgs,
+		ValidArgsFunction: a.completeHost,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			host, err := oneHost("show", args)
 			if err != nil {

@@ -116,7 +116,7 @@ func TestConfigErrors(t *testing.T) {
 		{"unknown key", "transprot = 'tcp'", nil, "did you mean transport?"},
 		{"what is removed is not configured", "delete = true", nil, `there is no key "delete"`},
 		{"nor what is overwritten", "ignore-times = true", nil, "no key"},
-		{"unknown key of a host", "[host.a]\naddres = 'x'", nil, "did you mean address?"},
+		{"unknown key of a host", "[host.a]\nprot = 1", nil, "did you mean port?"},
 		{"an address of all hosts", "address = 'x'", nil, "no key"},
 		{"a host as a word", "host = 'a'", nil, "[host.NAME]"},
 		{"dots without quotes", "[host.a.b]\nport = 1", nil, `[host."a.b"]`},

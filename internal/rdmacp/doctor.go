@@ -62,6 +62,7 @@ func (a *app) doctorCommand(ctx context.Context) *cobra.Command {
 			return a.doctor(ctx, p, chunk, bundle)
 		},
 	}
+	cmd.ValidArgsFunction = a.completeHost
 	setGroups(cmd, []group{
 		flagGroup("Flags", func(f *pflag.FlagSet) {
 			f.BoolVar(&a.opts.json, "json", false, "write a JSON line for each check")

@@ -104,6 +104,7 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 		PersistentPreRunE: a.configure,
 		RunE:              a.runner(ctx, copies),
 	}
+	root.ValidArgsFunction = a.completeNames(ctx)
 	root.SetIn(a.io.Stdin)
 	root.SetOut(a.io.Stdout)
 	root.SetErr(a.io.Stderr)

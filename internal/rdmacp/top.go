@@ -49,6 +49,7 @@ func (a *app) topCommand(ctx context.Context) *cobra.Command {
 			return a.top(ctx, cmd.Flags(), host, interval)
 		},
 	}
+	cmd.ValidArgsFunction = a.completeHost
 	setGroups(cmd, []group{
 		flagGroup("What is shown", func(f *pflag.FlagSet) {
 			f.DurationVarP(&interval, "interval", "d", interval, "`time` between two looks")

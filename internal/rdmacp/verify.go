@@ -29,6 +29,7 @@ func (a *app) verifyCommand(ctx context.Context) *cobra.Command {
 		Args:    cobra.ArbitraryArgs, // checked by newJob, in our own words
 		RunE:    a.runner(ctx, verifies),
 	}
+	cmd.ValidArgsFunction = a.completeNames(ctx)
 	setGroups(cmd, a.opts.verifyGroups())
 	return cmd
 }

@@ -83,7 +83,7 @@ func stdio(ts *testscript.TestScript, stdout, stderr io.Writer) console.IO {
 	env := []string{"TERM=dumb"}
 	for _, key := range []string{
 		"RDMAD_LOG_LEVEL", "RDMAD_LOG_FORMAT", "RDMAD_LISTEN", "RDMAD_EXPORT", "RDMAD_CONFIG", "RDMAD_SLOTS", "HOME", "XDG_CONFIG_HOME",
-		"RDMACP_CONFIG", "RDMACP_PORT", "RDMACP_TRANSPORT", "RDMACP_TRANSPROT", "RDMACP_SERVICE_HOST",
+		"XDG_CACHE_HOME", "RDMACP_CONFIG", "RDMACP_PORT", "RDMACP_TRANSPORT", "RDMACP_TRANSPROT", "RDMACP_SERVICE_HOST",
 	} {
 		if v := ts.Getenv(key); v != "" {
 			env = append(env, key+"="+v)
