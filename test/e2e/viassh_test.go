@@ -34,9 +34,10 @@ func TestViaSSH(t *testing.T) {
 		}
 		l.nobodyLeft(t)
 	})
+	// Names are those of ssh's configuration, too.
 	t.Run("get from home", func(t *testing.T) {
 		must(t, l.there, "cp %s/host.pub %s/at-home", sshDir, sshDir)
-		run := tr.within(t).rdmacp(nil, nil, append(flags, there+":at-home", topDir+"/at-home")...)
+		run := tr.within(t).rdmacp(nil, nil, append(flags, "gpu:at-home", topDir+"/at-home")...)
 		run.wait().copied(t)
 		if got, want := must(t, l.here, "cat %s/at-home", topDir), must(t, l.there, "cat %s/host.pub", sshDir); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -94,6 +95,8 @@ func (l *lab) openSSH(t *testing.T) {
 rm -rf %[1]s; mkdir -p -m 700 %[1]s
 ssh-keygen -q -t ed25519 -N '' -f %[1]s/key
 cat >%[1]s/config <<'END'
+Host gpu
+	HostName %[2]s
 Host *
 	User root
 	Port 2222
@@ -103,7 +106,7 @@ Host *
 	BatchMode yes
 	LogLevel ERROR
 END
-cat %[1]s/key.pub`, sshDir)
+cat %[1]s/key.pub`, sshDir, there)
 	must(t, l.there, `set -e
 rm -rf %[1]s; mkdir -p -m 700 %[1]s /run/sshd
 sed 's|^root:.*|root:*:0:0:root:%[1]s:/bin/sh|' /etc/passwd >%[1]s/passwd

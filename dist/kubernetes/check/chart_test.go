@@ -39,6 +39,9 @@ exports:
   - {name: models.v2, path: "/srv/it's \"models\"", readOnly: true}
 tlsSecret: ""
 config: {listen: ["0.0.0.0:7471", "[::1]:7472"], insecure: true, transport: rdma, slots: 8, metrics: "0.0.0.0:9471"}
+env:
+  - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: "http://collector:4318"}
+  - {name: OTEL_RESOURCE_ATTRIBUTES_NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
 doctor: false
 user: {uid: 1000, gid: 100}
 capabilities: [DAC_OVERRIDE, CHOWN]
@@ -218,6 +221,27 @@ func TestRights(t *testing.T) {
 	}
 }
 
+// Variables get to rdmad as they are, and there are none by default.
+func TestEnv(t *testing.T) {
+	t.Parallel()
+	for values, want := range map[string][]corev1.EnvVar{"": nil, everything: {
+		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Value: "http://collector:4318"},
+		{Name: "OTEL_RESOURCE_ATTRIBUTES_NODE", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "spec.nodeName"}}},
+	}} {
+		text, err := render(t, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.daemons.Spec.Template.Spec.Containers[0].Env; !reflect.DeepEqual(got, want) {
+			t.Errorf("rdmad has the variables %+v, not %+v", got, want)
+		}
+	}
+}
+
 // What the tests above take for wrong, so that what they take for good means something.
 func TestRefused(t *testing.T) {
 	t.Parallel()
@@ -236,7 +260,7 @@ func TestRefused(t *testing.T) {
 	}
 	for _, values := range []string{
 		"export: []", "exports: [{name: data}]", "exports: [{name: data, path: srv}]", "config: {tls-key: /x}", "config: {listen: {a: b}}",
-		"user: {uid: root, gid: 0}", "capabilities: [SYS_ADMIN]",
+		"user: {uid: root, gid: 0}", "capabilities: [SYS_ADMIN]", "env: {A: b}", "env: [{value: b}]", "env: [{name: A, value: 3}]", "env: [{name: a b, value: c}]", "env: [{name: RDMAD_SLOTS, value: '3'}]",
 	} {
 		if _, err := render(t, values); err == nil {
 			t.Errorf("the values %s are taken for good", values)
