@@ -24,13 +24,20 @@ func notify(log *slog.Logger, state string) {
 // tellEvery is how often the service manager hears what the daemon does.
 const tellEvery = 10 * time.Second
 
-// tell tells the service manager now and then what the daemon does, for systemctl status and
-// its watchdog, until the function that it returns is called. What the daemon does is not to
+// teller tells the service manager now and then what the daemon does, for systemctl status and
+// its watchdog. What the daemon does is not to
 // be had of one whose sessions have locked each other up, and one whose completions are no
 // longer polled says nothing to the watchdog: that one is started again.
-func tell(log *slog.Logger, srv *server.Server, fabric transport.Fabric) (stop func()) {
+type teller struct {
+	done, ended chan struct{} // nil: there is no service manager
+	draining    chan struct{}
+}
+
+// tell begins to do so.
+func tell(log *slog.Logger, srv *server.Server, fabric transport.Fabric) *teller {
+	t := &teller{draining: make(chan struct{})}
 	if os.Getenv("NOTIFY_SOCKET") == "" {
-		return func() {}
+		return t
 	}
 	every := tellEvery
 	limit, err := daemon.SdWatchdogEnabled(false)
@@ -39,21 +46,36 @@ func tell(log *slog.Logger, srv *server.Server, fabric transport.Fabric) (stop f
 	} else {
 		every = min(every, limit/3)
 	}
-	done, ended := make(chan struct{}), make(chan struct{})
+	t.done, t.ended = make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(t.ended)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
+		draining, more := t.draining, ""
 		for {
-			notify(log, alive(log, fabric, limit)+"STATUS="+doing(srv))
+			notify(log, alive(log, fabric, limit)+more+"STATUS="+doing(srv))
 			select {
 			case <-tick.C:
-			case <-done:
+			case <-draining:
+				draining, more = nil, fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d\n", (3*every).Microseconds())
+			case <-t.done:
 				return
 			}
 		}
 	}()
-	return func() { close(done); <-ended }
+	return t
+}
+
+// drains has it ask for time as well, as long as it goes on: --drain-timeout may be longer
+// than what the service manager waits for an end by itself (TimeoutStopSec of the unit).
+func (t *teller) drains() { close(t.draining) }
+
+// stop ends it.
+func (t *teller) stop() {
+	if t.done != nil {
+		close(t.done)
+		<-t.ended
+	}
 }
 
 // poller is a fabric whose completions are polled.

@@ -66,11 +66,13 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	failed, wait := serveAll(srv, listeners)
 	notify(log, daemon.SdNotifyReady)
 	defer a.lookAtHost(ctx, log, c, credentials, found)()
-	defer tell(log, srv, fabrics.RDMA)()
+	told := tell(log, srv, fabrics.RDMA)
+	defer told.stop()
 	defer a.reloads(log, srv, c, abi > 0, again)()
 	select {
 	case <-ctx.Done():
 		notify(log, daemon.SdNotifyStopping)
+		told.drains()
 		drain(ctx, log, srv, c)
 	case err = <-failed:
 		srv.Drain(ctx)
