@@ -28,7 +28,7 @@ host's; in each file, what is said of a host goes before what is said of all.
 What contradicts what comes before it is left out.
 
   transport = "rdma"
-  tls-ca = "lab-ca.crt"      # beside this file
+  token = "lab.token"        # beside this file
 
   [host.gpu7]                # as it is called on the command line
   address = "10.0.0.7"

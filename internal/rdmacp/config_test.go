@@ -265,3 +265,23 @@ func TestKeysAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// Its example is a configuration.
+func TestDocumentedExample(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "```\n")
+	example, _, ok := strings.Cut(rest, "```\n")
+	if !ok {
+		t.Fatal("there is none")
+	}
+	for host, port := range map[string]int{"gpu7": 7500, "login.lab": defaultPort} {
+		o, l, err := configured(t, example, "", nil, nil, host)
+		if err != nil || o.port != port || o.viaSSH != (host == "login.lab") || l["retry-for"].text != "10m" {
+			t.Errorf("%s: port %d, by ssh %t, %v", host, o.port, o.viaSSH, err)
+		}
+	}
+}
