@@ -48,7 +48,10 @@ func (r *raw) check() (c config, err error) {
 	if c.chunkSize, err = chunkSize(r.ChunkSize); err != nil {
 		return c, err
 	}
-	if c.drainTimeout, err = drainTimeout(r.DrainTimeout); err != nil {
+	if c.drainTimeout, err = timeout(keyDrainTimeout, r.DrainTimeout); err != nil {
+		return c, err
+	}
+	if c.stallTimeout, err = timeout(keyStallTimeout, r.StallTimeout); err != nil {
 		return c, err
 	}
 	if c.admin, c.metrics, err = r.asked(); err != nil {
@@ -114,11 +117,11 @@ func chunkSize(s string) (int, error) {
 	return int(n), nil
 }
 
-// drainTimeout reads a time such as 30s.
-func drainTimeout(s string) (time.Duration, error) {
+// timeout reads a time such as 30s.
+func timeout(key, s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 {
-		return 0, badValue(keyDrainTimeout, s, "not a time", "give a number with its unit, as in 30s or 5m")
+		return 0, badValue(key, s, "not a time", "give a number with its unit, as in 30s or 5m")
 	}
 	return d, nil
 }

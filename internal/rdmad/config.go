@@ -36,8 +36,9 @@ type config struct {
 	maxClient    int
 	operators    []string
 	drainTimeout time.Duration
-	admin        *address // nil: none
-	metrics      *address // nil: none
+	stallTimeout time.Duration // 0: none
+	admin        *address      // nil: none
+	metrics      *address      // nil: none
 	logLevel     slog.Level
 	logFormat    string
 	written      raw      // what all that was read from
@@ -62,6 +63,7 @@ type raw struct {
 	MaxClient    int                  `koanf:"max-client-sessions"`
 	Operators    []string             `koanf:"operators"`
 	DrainTimeout string               `koanf:"drain-timeout"`
+	StallTimeout string               `koanf:"stall-timeout"`
 	Admin        string               `koanf:"admin"`
 	Metrics      string               `koanf:"metrics"`
 	LogLevel     string               `koanf:"log-level"`

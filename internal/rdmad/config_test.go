@@ -42,7 +42,7 @@ func TestLoadDefaults(t *testing.T) {
 	}
 	want := config{
 		listen:    []address{{text: "127.0.0.1:7471", host: "127.0.0.1", port: 7471}},
-		chunkSize: 4 << 20, slots: 16, maxSessions: 32, maxClient: 16, operators: []string{}, drainTimeout: 30 * time.Second,
+		chunkSize: 4 << 20, slots: 16, maxSessions: 32, maxClient: 16, operators: []string{}, drainTimeout: 30 * time.Second, stallTimeout: 10 * time.Minute,
 		logLevel: slog.LevelInfo, logFormat: "auto", transport: "auto", landlock: "auto",
 	}
 	got.written = raw{} // is what it was made of
@@ -63,6 +63,7 @@ chunk-size = 65536
 slots = 1
 max-sessions = 2
 drain-timeout = "5m"
+stall-timeout = "0"
 [export.a]
 path = "` + dir + `"
 [export."b.c"]
@@ -78,7 +79,7 @@ read_only = true
 	want := config{
 		listen:   []address{{text: "[::1]:1", host: "::1", port: 1}, {text: "unix:/run/x.sock", unix: "/run/x.sock"}},
 		insecure: true, device: "flag", transport: "auto", landlock: "auto", chunkSize: 64 << 10, slots: 3, maxSessions: 4, maxClient: 16, operators: []string{},
-		drainTimeout: 5 * time.Minute, logLevel: slog.LevelDebug, logFormat: "json",
+		drainTimeout: 5 * time.Minute, stallTimeout: 0, logLevel: slog.LevelDebug, logFormat: "json",
 		exports: []server.Export{
 			{Name: "a", Path: dir, ReadOnly: true},
 			{Name: "b.c", Path: dir, ReadOnly: true},
@@ -125,6 +126,7 @@ func TestLoadErrors(t *testing.T) {
 		{name: "no chunk", args: []string{"--chunk-size=big"}, say: "4.0 KiB to 64 MiB"},
 		{name: "time without a unit", file: "drain-timeout = 30", say: "with its unit"},
 		{name: "time below zero", args: []string{"--drain-timeout=-1s"}, say: "with its unit"},
+		{name: "time that is none", args: []string{"--stall-timeout=soon"}, say: "stall-timeout"},
 		{name: "level", args: []string{"--log-level=loud"}, say: "debug, info, warn or error"},
 		{name: "format", args: []string{"--log-format=xml"}, say: "auto, text or json"},
 		{name: "no listener", file: "listen = []", say: "no address"},

@@ -31,6 +31,7 @@ const (
 	keyMaxClient    = "max-client-sessions"
 	keyOperators    = "operators"
 	keyDrainTimeout = "drain-timeout"
+	keyStallTimeout = "stall-timeout"
 	keyAdmin        = "admin"
 	keyMetrics      = "metrics"
 )
@@ -39,7 +40,7 @@ const (
 func keys() []string {
 	return []string{
 		keyListen, keyInsecure, keyTLSCert, keyTLSKey, keyTLSCA, keyTLSCRL, keyExport, keyClient, keyDevice, keyTransport, keyLandlock, keyLogLevel, keyLogFormat,
-		keyChunkSize, keySlots, keyMaxSessions, keyMaxClient, keyOperators, keyDrainTimeout, keyAdmin, keyMetrics,
+		keyChunkSize, keySlots, keyMaxSessions, keyMaxClient, keyOperators, keyDrainTimeout, keyStallTimeout, keyAdmin, keyMetrics,
 	}
 }
 
@@ -61,6 +62,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.Int(keyMaxClient, 16, "`number` of them that one client, somebody on a host, may have")
 	f.StringSlice(keyOperators, nil, "`names` in certificates, or patterns of them, who may see what all clients do (rdmacp top); others see their own copies")
 	f.String(keyDrainTimeout, "30s", "how `long` sessions may go on after SIGTERM")
+	f.String(keyStallTimeout, "10m", "how `long` a copy may stand still in which it is the client's turn; six times as long with digests of whole files, 0 for ever")
 	f.String(keyAdmin, "", "unix socket to make at `path` for rdmad status and rdmad cancel, metrics and profiles: "+defaultAdmin+" is where they look")
 	f.String(keyMetrics, "", "`address` to show metrics at by HTTP, to Prometheus (/metrics) and to people, without a name of anybody")
 	f.String(keyLandlock, "auto", "`whether` the kernel's Landlock keeps the daemon to what it exports: auto, where there is one; require; off")

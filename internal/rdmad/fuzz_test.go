@@ -40,7 +40,7 @@ func FuzzConfig(f *testing.F) {
 				t.Errorf("accepted %+v", l)
 			}
 		}
-		if c.slots < 1 || c.maxSessions < 1 || c.maxClient < 1 || c.chunkSize < 1 || c.drainTimeout < 0 || len(c.listen) == 0 {
+		if c.slots < 1 || c.maxSessions < 1 || c.maxClient < 1 || c.chunkSize < 1 || c.drainTimeout < 0 || c.stallTimeout < 0 || len(c.listen) == 0 {
 			t.Errorf("accepted %+v", c)
 		}
 	})

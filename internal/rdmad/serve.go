@@ -42,6 +42,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	srv, err := server.New(server.Config{
 		Exports: c.exports, Limits: c.limits, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log, Traces: traces,
 		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Operators: c.operators, Anchors: anchors, Checks: found.told,
+		StallTimeout: c.stallTimeout,
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transfer"
 	"github.com/rdmacp/rdmacp/internal/wire"
@@ -28,6 +30,9 @@ func (l *link) Recv(ctx context.Context) (transfer.Batch, error) {
 	}
 	switch r := m.GetMessage().(type) {
 	case *pb.SessionRequest_Batch:
+		if proto.Size(r.Batch) > 0 { // one with nothing in it is but another heartbeat
+			l.session.turn.heard()
+		}
 		return wire.ToBatch(r.Batch, "client")
 	case *pb.SessionRequest_Finish:
 		return transfer.Batch{}, io.EOF

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,16 +18,20 @@ import (
 // byToken reports whether the client has come by a token.
 func (ss *session) byToken() bool { return len(ss.who) == 1 && token.Is(ss.who[0]) }
 
-// guestIdle is how long the session of a token's holder may go on without a copy.
-const guestIdle = time.Minute
+// How long a session may go on without a copy, and that of a token's holder. rdmacp has
+// nothing to do ahead of a copy once its session is open.
+const (
+	sessionIdle = 5 * time.Minute
+	guestIdle   = time.Minute
+)
 
-// next returns the client's next word between copies. Who has come by a token and says
-// nothing is sent away.
+// next returns the client's next word between copies. Who says nothing is sent away.
 func (ss *session) next(ctx context.Context) (*pb.SessionRequest, error) {
-	if !ss.byToken() {
-		return ss.recv(ctx)
+	limit := cmp.Or(ss.server.config.SessionIdle, sessionIdle)
+	if ss.byToken() {
+		limit = min(limit, guestIdle)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, guestIdle, fault.New(fault.Timeout, "waiting for a copy by a token", errors.New("there was none"), "run the command again"))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fault.New(fault.Timeout, "waiting for a copy", fmt.Errorf("there was none within %v", limit), "run the command again"))
 	defer cancel()
 	return ss.recv(ctx)
 }

@@ -37,6 +37,9 @@ type Config struct {
 	MaxClient   int      // the same of one client; 0: as many as of all
 	Operators   []string // who may see what all clients do: patterns, as mtls.Match has them
 
+	SessionIdle  time.Duration // how long a session may go on without a copy; 0: sessionIdle
+	StallTimeout time.Duration // how long a copy may stand still in which it is the client's turn; 0: for ever
+
 	Anchors func() []*x509.Certificate // by which the holders of tokens know this daemon; nil without TLS: there are none
 	Traces  *trace.Tracer              // nil: none are sent
 	Checks  func() []wire.Check        // what keeps copies from going well on this host; nil: nobody looks

@@ -45,6 +45,7 @@ type session struct {
 	joining atomic.Bool
 	waited  atomic.Int64 // nanoseconds, for limits of the rate, over all chunks
 	failed  bool         // the last transfer; what its client had said by then may still come
+	turn    turn         // in a transfer: whose it is
 }
 
 // Session serves one session: handshake, then transfers until the client ends

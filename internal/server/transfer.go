@@ -25,6 +25,7 @@ func (ss *session) copy(ctx context.Context, m *pb.Copy) (err error) {
 	if err != nil {
 		return err
 	}
+	defer ss.turn.watch(ss.cancel, ss.patience(c))()
 	switch {
 	case c.Blank > 0:
 		return ss.blank(ctx, c)
@@ -32,6 +33,15 @@ func (ss *session) copy(ctx context.Context, m *pb.Copy) (err error) {
 		return ss.put(ctx, c)
 	}
 	return ss.get(ctx, c)
+}
+
+// patience is how long the client may let the daemon wait in a copy; 0: as long as it likes.
+func (ss *session) patience(c wire.Copy) time.Duration {
+	limit := ss.server.config.StallTimeout
+	if c.Digest != tree.NoDigest {
+		limit *= patientFor
+	}
+	return limit
 }
 
 // put receives trees: the client lends its sources, this end pulls.
@@ -64,7 +74,7 @@ func (ss *session) put(ctx context.Context, c wire.Copy) (err error) {
 		err = errors.Join(err, store.Close())
 	}()
 	return ss.move(ctx, where, store.Path(), func(l *link) (transfer.Report, error) {
-		r, err := transfer.Pull(ctx, driver, l, store, ss.engine(c, where))
+		r, err := transfer.Pull(ctx, ss.turn.driver(driver), l, ss.turn.sink(store), ss.engine(c, where))
 		end(err == nil && r.Problems == 0 && !c.Land.DryRun)
 		return r, err
 	})
@@ -98,7 +108,7 @@ func (ss *session) get(ctx context.Context, c wire.Copy) (err error) {
 	walker := storage.NewWalker(starts, c.Walk)
 	defer func() { err = errors.Join(err, walker.Close()) }()
 	return ss.move(ctx, where, where.abs(), func(l *link) (transfer.Report, error) {
-		r, err := transfer.Push(ctx, driver, l, walker, ss.engine(c, where))
+		r, err := transfer.Push(ctx, ss.turn.driver(driver), l, ss.turn.source(walker), ss.engine(c, where))
 		end(err == nil && r.Problems == 0 && r.Files > 0 && !c.Verify)
 		return r, err
 	})
@@ -114,9 +124,9 @@ func (ss *session) blank(ctx context.Context, c wire.Copy) error {
 	none := place{export: &export{}}
 	return ss.move(ctx, none, "", func(l *link) (transfer.Report, error) {
 		if ss.hello.Direction == transport.Put {
-			return transfer.Pull(ctx, driver, l, blank.Sink{}, ss.engine(c, none))
+			return transfer.Pull(ctx, ss.turn.driver(driver), l, blank.Sink{}, ss.engine(c, none))
 		}
-		return transfer.Push(ctx, driver, l, blank.Source(c.Blank), ss.engine(c, none))
+		return transfer.Push(ctx, ss.turn.driver(driver), l, blank.Source(c.Blank), ss.engine(c, none))
 	})
 }
 
