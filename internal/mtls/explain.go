@@ -32,7 +32,7 @@ func Explain(err error, host string) (fix string, why error) {
 	case errors.Is(err, errRevoked):
 		return "give the daemon another certificate", errors.New("its certificate was revoked")
 	case errors.As(err, &plain), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return "give rdmad there a certificate (--tls-cert, --tls-key, --tls-ca), or give --insecure here, in a network that you trust",
+		return "give rdmad there a certificate (--tls-cert, --tls-key, --tls-ca), or give --insecure here, in a network that you trust; if it has one, its log says why it hangs up",
 			fmt.Errorf("what answers there does not speak TLS: %w", err)
 	}
 	return "see the daemon's log", err

@@ -59,7 +59,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.String(keyChunkSize, "4MiB", "the largest `size` of a chunk that a client gets")
 	f.Int(keySlots, 16, "`number` of chunks in flight for each session; each pins the size of a chunk in memory")
 	f.Int(keyMaxSessions, 32, "`number` of sessions at once")
-	f.Int(keyMaxClient, 16, "`number` of them that one client, somebody on a host, may have")
+	f.Int(keyMaxClient, 16, "`number` of them that one client may have: whoever has the same names in a certificate or, without one, a host")
 	f.StringSlice(keyOperators, nil, "`names` in certificates, or patterns of them, who may see what all clients do (rdmacp top); others see their own copies")
 	f.String(keyDrainTimeout, "30s", "how `long` sessions may go on after SIGTERM")
 	f.String(keyStallTimeout, "10m", "how `long` a copy may stand still in which it is the client's turn; six times as long with digests of whole files, 0 for ever")

@@ -19,6 +19,13 @@ import (
 	"github.com/rdmacp/rdmacp/internal/transport/tcp"
 )
 
+// How many connections that are not for data may be open. A session has one, and one address
+// may have a quarter of them: all sessions may come by one.
+const (
+	minConnections  = 1024
+	connectionsEach = 4 // for each session that there may be
+)
+
 // serve runs the daemon until ctx ends, then drains it. Again reads the configuration anew.
 func (a *app) serve(ctx context.Context, c config, again func() (config, error)) (err error) {
 	log := a.logger(c)
@@ -36,7 +43,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	if credentials != nil {
 		anchors = credentials.Anchors
 	}
-	data := tcp.New(tcp.Config{Logger: log})
+	data := tcp.New(tcp.Config{Logger: log, Connections: max(minConnections, connectionsEach*c.maxSessions)})
 	fabrics := a.offer(c, log, data)
 	found := newFindings()
 	srv, err := server.New(server.Config{

@@ -74,7 +74,7 @@ const (
 	maxStreams        = 64
 	maxHeaders        = 16 << 10
 	connectionTimeout = 5 * time.Second
-	connectionIdle    = 5 * time.Minute
+	connectionIdle    = 30 * time.Second // rdmacp opens its session at once
 	keepaliveTime     = 20 * time.Second
 	keepaliveTimeout  = 5 * time.Second
 )

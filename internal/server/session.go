@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/peer"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/trace"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/rails"
@@ -265,13 +266,21 @@ func peerAddr(ctx context.Context) string {
 	return "unknown"
 }
 
-// clientOf tells clients apart: by who they are, and by the host that they are on.
+// clientOf tells clients apart: by who they are, wherever they come from; who has not proved
+// that, or has no name, by host.
 func clientOf(ctx context.Context) string {
-	host := peerAddr(ctx)
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	if info, ok := p.AuthInfo.(mtls.Peer); ok && info.TLS && len(info.Names) > 0 {
+		return strings.Join(info.Names, " ")
+	}
+	host := p.Addr.String()
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	return strings.Join(append([]string{host}, whoOf(ctx)...), " ")
+	return "from " + host
 }
 
 // localAddr is the address that the client reached this host by.

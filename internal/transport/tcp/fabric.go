@@ -16,7 +16,8 @@ import (
 
 // Config configures a Fabric.
 type Config struct {
-	Logger *slog.Logger // connections that were refused; nil: discarded
+	Logger      *slog.Logger // connections that were refused; nil: discarded
+	Connections int          // that are not for data and may be open at once; 0: 1024
 }
 
 // Fabric makes connections by TCP. Its drivers get theirs by way of the listeners that
@@ -28,6 +29,7 @@ type Fabric struct {
 
 	mu      sync.Mutex
 	waiting map[*driver]struct{} // whose connections are not all there
+	crowd   crowd
 }
 
 var _ transport.Fabric = (*Fabric)(nil)
@@ -38,7 +40,7 @@ func New(c Config) *Fabric {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Fabric{log: log, identify: identifyLimit, stall: stallLimit, waiting: map[*driver]struct{}{}}
+	return &Fabric{log: log, identify: identifyLimit, stall: stallLimit, waiting: map[*driver]struct{}{}, crowd: newCrowd(cmp.Or(c.Connections, defaultConnections))}
 }
 
 // PrepareLender makes the passive end of a connection, which dials once it knows the

@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"container/list"
 	"io"
 	"log/slog"
 	"net"
@@ -17,7 +16,7 @@ import (
 func (f *Fabric) Listen(lis net.Listener) net.Listener {
 	l := &listener{
 		Listener: lis, fabric: f,
-		accepted: make(chan net.Conn), closed: make(chan struct{}), strangers: list.New(),
+		accepted: make(chan net.Conn), closed: make(chan struct{}),
 	}
 	l.running.Go(l.run)
 	return l
@@ -32,9 +31,6 @@ type listener struct {
 	closed   chan struct{}
 	closing  sync.Once
 	running  sync.WaitGroup
-
-	mu        sync.Mutex
-	strangers *list.List // of net.Conn, the oldest in front
 }
 
 // Accept returns the next connection that is not for data.
@@ -60,11 +56,9 @@ func (l *listener) end(why error) {
 	l.closing.Do(func() {
 		l.failed = why
 		close(l.closed)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for e := l.strangers.Front(); e != nil; e = e.Next() {
-			_ = e.Value.(net.Conn).Close()
-		}
+		l.fabric.mu.Lock()
+		defer l.fabric.mu.Unlock()
+		l.fabric.crowd.dismiss(l)
 	})
 }
 
@@ -103,50 +97,66 @@ func (l *listener) run() {
 
 // meet finds out what a connection is for.
 func (l *listener) meet(c net.Conn) {
-	leave, ok := l.admit(c)
-	if !ok {
+	g := l.admit(c)
+	if g == nil {
 		_ = c.Close()
 		return
 	}
 	known, err := l.fabric.recognise(c)
-	leave()
+	if known == nil { // it is for data, or nothing
+		l.fabric.leave(g)
+	}
 	switch {
 	case err != nil:
 		l.fabric.log.Debug("connection refused", slog.String("peer", c.RemoteAddr().String()), slog.Any("error", err))
 		_ = c.Close()
 	case known != nil:
+		l.fabric.met(g)
+		known.closed = func() { l.fabric.leave(g) }
 		select {
 		case l.accepted <- known:
 		case <-l.closed:
-			_ = c.Close()
+			_ = known.Close()
 		}
 	}
 }
 
-// admit counts a connection among those that have not said what they are for, until
-// leave. Where they are too many, the oldest goes: whoever means it says so at once.
-func (l *listener) admit(c net.Conn) (leave func(), ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// admit counts a connection; nil if it is not let in.
+func (l *listener) admit(c net.Conn) *guest {
+	l.fabric.mu.Lock()
+	defer l.fabric.mu.Unlock()
 	select {
 	case <-l.closed:
-		return nil, false
+		return nil
 	default:
 	}
-	e := l.strangers.PushBack(c)
-	if l.strangers.Len() > maxStrangers {
-		_ = l.strangers.Remove(l.strangers.Front()).(net.Conn).Close()
+	crowd := &l.fabric.crowd
+	g := crowd.enter(l, c)
+	if now := time.Now(); g == nil && now.Sub(crowd.told) >= tellAgain {
+		crowd.told = now
+		l.fabric.log.Warn("connections are turned away: there are as many as the daemon allows", slog.String("peer", c.RemoteAddr().String()),
+			slog.Int("open", crowd.all), slog.Int("from_there", crowd.from[origin(c.RemoteAddr())]))
 	}
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.strangers.Remove(e)
-	}, true
+	return g
+}
+
+// met notes that it is known what a connection is for.
+func (f *Fabric) met(g *guest) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.crowd.met(g)
+}
+
+// leave notes that a connection is over, or counts no more.
+func (f *Fabric) leave(g *guest) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.crowd.leave(g)
 }
 
 // recognise reads how a connection begins. One for data goes to its driver; any other is
 // returned, as if nothing had been read.
-func (f *Fabric) recognise(c net.Conn) (net.Conn, error) {
+func (f *Fabric) recognise(c net.Conn) (*begun, error) {
 	if err := c.SetReadDeadline(time.Now().Add(f.identify)); err != nil {
 		return nil, err
 	}
@@ -175,7 +185,15 @@ func (f *Fabric) recognise(c net.Conn) (net.Conn, error) {
 // begun is a connection of which the first bytes were read already.
 type begun struct {
 	net.Conn
-	first []byte
+	first  []byte
+	closed func() // is told so
+}
+
+// Close closes the connection.
+func (b *begun) Close() error {
+	err := b.Conn.Close()
+	b.closed()
+	return err
 }
 
 // NetConn is the connection itself.

@@ -31,6 +31,16 @@ const (
 	identifyLimit = 5 * time.Second
 
 	// maxStrangers is how many connections may be about to say what they are for. One
-	// more, and the one that has been silent for longest is closed.
+	// more, and of the address that has most of them the one that has been silent for
+	// longest is closed.
 	maxStrangers = 256
+
+	// defaultConnections is how many connections that are not for data may be open, of all
+	// clients, and crowdShares what part of them one address may have: a quarter, since many
+	// clients may come by one.
+	defaultConnections = 1024
+	crowdShares        = 4
+
+	// tellAgain is how long nothing more is logged of who was turned away.
+	tellAgain = time.Minute
 )
