@@ -3,6 +3,7 @@ package mtls
 import (
 	"context"
 	"net"
+	"sync/atomic"
 
 	"google.golang.org/grpc/credentials"
 )
@@ -13,6 +14,33 @@ type Peer struct {
 	Names []string // see Names; Local or Anonymous where there is no certificate
 	TLS   bool
 	conn  *Conn // nil without TLS
+	link  *link
+}
+
+// link is the connection itself, for all calls that are made by it.
+type link struct {
+	net.Conn
+	regrets atomic.Int32
+}
+
+// Regretted notes whether the peer has taken a call back that it had just made, and how many
+// times in a row it has done so by now.
+func (p Peer) Regretted(did bool) int {
+	switch {
+	case p.link == nil:
+		return 0
+	case did:
+		return int(p.link.regrets.Add(1))
+	}
+	p.link.regrets.Store(0)
+	return 0
+}
+
+// HangUp ends the connection.
+func (p Peer) HangUp() {
+	if p.link != nil {
+		_ = p.link.Close()
+	}
 }
 
 // Key returns n bytes for a purpose that the label says, which only the two ends of the
@@ -68,9 +96,9 @@ func peerOf(c net.Conn) Peer {
 		if c.RemoteAddr().Network() == "unix" {
 			name = Local
 		}
-		return Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}, []string{name}, false, nil}
+		return Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}, []string{name}, false, nil, &link{Conn: c}}
 	}
-	p := Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, nil, true, t}
+	p := Peer{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, nil, true, t, &link{Conn: c}}
 	if certs := t.ConnectionState().PeerCertificates; len(certs) > 0 {
 		p.Names = t.names(certs[0])
 	}

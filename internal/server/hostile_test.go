@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -448,7 +450,7 @@ func TestHostilePatterns(t *testing.T) {
 	r.copies(t, aGet())
 }
 
-// Messages beyond the limit, and more of them than the window, end the session.
+// Messages beyond the limit, once they are unpacked, too, end the session.
 func TestHostileVolume(t *testing.T) {
 	t.Parallel()
 	d := start(t, memory.Faults{})
@@ -456,6 +458,16 @@ func TestHostileVolume(t *testing.T) {
 	r.say(t, &pb.Copy{Targets: []*pb.Target{{Path: bytes.Repeat([]byte{'x'}, wire.MaxMessage)}}})
 	if _, err := r.next(); status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("a long message: %v", err)
+	}
+	// rdmad knows gzip, which the traces bring along: what counts is what comes out.
+	long, err := d.raw(t, transport.Put).conn.NewStream(t.Context(), &pb.TransferService_ServiceDesc.Streams[0], pb.TransferService_Session_FullMethodName, grpc.UseCompressor(gzip.Name))
+	must(t, err)
+	_ = long.SendMsg(request(t, &pb.Copy{Targets: []*pb.Target{{Path: make([]byte, 16*wire.MaxMessage)}}}))
+	for err == nil {
+		err = long.RecvMsg(&pb.SessionResponse{}) // heartbeats may come ahead
+	}
+	if status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "after decompression") {
+		t.Errorf("a message that is long once it is unpacked: %v", err)
 	}
 	d.serves(t)
 }
