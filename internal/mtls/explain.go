@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Explain says in words why a host that was dialled is not proved to be the one that was
@@ -75,9 +76,22 @@ func addresses(c *x509.Certificate) []string {
 	return list
 }
 
+// minute is a time as people tell it.
+func minute(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }
+
 // ExplainRefusal says in words why a host has refused this end's certificate, and what
 // can be done.
 func (s *Store) ExplainRefusal(alert error) (fix string, why error) {
+	now, leaf := time.Now(), s.current().cert.Leaf
+	switch over := now.After(leaf.NotAfter); {
+	case over && s.guest():
+		return "ask who gave it for another one", fmt.Errorf("the token has expired: it was good until %s (%w)", minute(leaf.NotAfter), alert)
+	case over:
+		return "have another one issued (rdmad pki issue NAME --renew), or set the clocks right",
+			fmt.Errorf("the certificate of this client was in force until %s: %w", minute(leaf.NotAfter), alert)
+	case now.Before(leaf.NotBefore):
+		return "wait until then, or set the clocks right", fmt.Errorf("the certificate of this client is in force from %s on: %w", minute(leaf.NotBefore), alert)
+	}
 	if s.guest() {
 		return "ask who gave it for another one",
 			fmt.Errorf("it does not take the token, which has expired, is used up or was revoked, or rdmad was started again since (%w)", alert)

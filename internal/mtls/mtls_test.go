@@ -3,11 +3,17 @@ package mtls_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -262,10 +268,10 @@ func TestOthers(t *testing.T) {
 			t.Errorf("without TLS: % x, %v", b, err)
 		}
 	}
-	pem, err := os.ReadFile(ca.CertFile())
+	text, err := os.ReadFile(ca.CertFile())
 	must(t, err)
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
+	roots.AppendCertsFromPEM(text)
 	old := tls.Client(dial(), &tls.Config{RootCAs: roots, ServerName: "server", MaxVersion: tls.VersionTLS12})
 	refused(t, "TLS 1.2", old.Handshake(), "protocol version")
 	bare := tls.Client(dial(), &tls.Config{RootCAs: roots, ServerName: "server"})
@@ -312,8 +318,62 @@ func TestNotInForce(t *testing.T) {
 		t.Error(why, fix)
 	}
 	ca := newAuthority(t)
-	short := ca.issue(t, pki.Request{Name: "brief", Life: time.Millisecond})
-	time.Sleep(1100 * time.Millisecond) // X.509 counts in seconds
+	now := time.Now()
+	for name, tt := range map[string]struct {
+		from, until time.Time
+		says        string // to the client
+		logs        string
+	}{
+		"late":  {now.Add(-time.Hour), now.Add(-time.Minute), "was in force until " + now.Add(-time.Minute).Format(time.DateOnly), "is after"},
+		"early": {now.Add(time.Hour), now.Add(2 * time.Hour), "is in force from " + now.Add(time.Hour).Format(time.DateOnly), "is before"},
+	} {
+		files := ca.sign(t, name, tt.from, tt.until, true)
+		e := newEcho(t, ca.files("server"))
+		begun := time.Now()
+		refused(t, name, e.talk(t, files, "server"), tt.says)
+		e.says(t, tt.logs)
+		refused(t, "a daemon that is "+name, newEcho(t, files).talk(t, ca.files("server"), name), "not in force: current time")
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("%s: after %v", name, took)
+		}
+	}
+}
+
+// A certificate that a client has signed itself proves nothing, whatever names are in it.
+func TestSelfSigned(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	ca.issue(t, pki.Request{Name: "alice"})
 	e := newEcho(t, ca.files("server"))
-	refused(t, "expired", e.talk(t, short, "server"), "expired certificate")
+	begun := time.Now()
+	refused(t, "signed by itself", e.talk(t, ca.sign(t, "alice", time.Now().Add(-time.Hour), time.Now().Add(time.Hour), false), "server"), "refuses the certificate")
+	e.says(t, "certificate signed by unknown authority")
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("after %v", took)
+	}
+}
+
+// sign makes a certificate that is in force in that time: the CA's, or its own.
+func (a authority) sign(t *testing.T, name string, from, until time.Time, byCA bool) mtls.Files {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(from.UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotBefore: from, NotAfter: until,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+	}
+	parent, signer := c, any(key)
+	if byCA {
+		pair, err := tls.LoadX509KeyPair(a.CertFile(), strings.TrimSuffix(a.CertFile(), ".crt")+".key")
+		must(t, err)
+		parent, signer = pair.Leaf, pair.PrivateKey
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, parent, key.Public(), signer)
+	must(t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	files := a.files(name)
+	must(t, os.WriteFile(files.Cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	must(t, os.WriteFile(files.Key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+	return files
 }
