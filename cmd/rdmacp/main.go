@@ -12,13 +12,9 @@ import (
 )
 
 func main() {
-	// The first signal ends ctx. From then on signals act as if nobody listened
-	// to them: the second one ends the process.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
 	// Who reads what we write may leave: that is an error of writing, which says
 	// what failed and has its exit code, and not our death.
 	signal.Ignore(syscall.SIGPIPE)
 	stdio := rdmacp.IO{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	os.Exit(rdmacp.Main(ctx, os.Args[1:], stdio, rdma.New(rdma.Config{})))
+	os.Exit(rdmacp.Main(rdmacp.UntilSignalled(context.Background()), os.Args[1:], stdio, rdma.New(rdma.Config{})))
 }

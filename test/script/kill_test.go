@@ -35,7 +35,7 @@ func beCommand(name string) int {
 		defer stop()
 		return rdmad.Main(ctx, os.Args[1:], streams, func(*slog.Logger) transport.Fabric { return none{} }, confine.To)
 	}
-	return rdmacp.Main(context.Background(), os.Args[1:], streams, none{})
+	return rdmacp.Main(rdmacp.UntilSignalled(context.Background()), os.Args[1:], streams, none{})
 }
 
 // process runs a command as a process of its own, which is gone when the test ends.
