@@ -33,6 +33,7 @@ type Options struct {
 	Device         string              // RDMA device, or device/port; empty: the one that reaches the host
 	ChunkSize      int                 // bytes; the daemon may choose less
 	Slots          int                 // bundles in flight; each costs ChunkSize of pinned memory
+	LeastSlots     int                 // the same, where less memory may be pinned at an end; 0: no fewer
 	QPs            int                 // queue pairs of a rail, or TCP connections; 0: the fabric's choice
 	Rails          int                 // most rails; 0: as many as there are between the two hosts
 	ConnectTimeout time.Duration       // for all that comes ahead of the first transfer
@@ -96,8 +97,8 @@ type Session struct {
 // Dial connects to a daemon and sets the data path up. Its errors are faults.
 //
 // Where Options leave the transport open, it tries RDMA, and if an end has no device for
-// that, or the two do not reach one another, TCP in another session, unless copies by a
-// CPU are not wanted: TCP cannot do without.
+// that, or may not pin the least memory for it, or the two do not reach one another, TCP in
+// another session, unless copies by a CPU are not wanted: TCP cannot do without.
 func Dial(ctx context.Context, o Options) (*Session, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -107,12 +108,12 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	}
 	deadline := time.Now().Add(o.ConnectTimeout)
 	if o.Transport != 0 {
-		return open(ctx, o, deadline, o.NoRDMA)
+		return openPinned(ctx, o, deadline, o.NoRDMA)
 	}
 	o.Transport = transport.RDMA
-	s, err := open(ctx, o, deadline, nil)
+	s, err := openPinned(ctx, o, deadline, nil)
 	why, ok := fault.As(err)
-	if !ok || why.Code != fault.NoDevice && why.Code != fault.Path || o.ZeroCopy {
+	if !ok || why.Code != fault.NoDevice && why.Code != fault.Path && why.Code != fault.Memlock || o.ZeroCopy {
 		return s, err
 	}
 	o.Transport, o.Device = transport.TCP, ""
@@ -123,6 +124,19 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 		return nil, &said
 	}
 	return s, err
+}
+
+// openPinned is open with as many slots as the memory allows that may be pinned at both ends.
+func openPinned(ctx context.Context, o Options, deadline time.Time, noRDMA *fault.Error) (*Session, error) {
+	s, first := open(ctx, o, deadline, noRDMA)
+	for err := first; fault.CodeOf(err) == fault.Memlock && o.LeastSlots > 0 && o.Slots > o.LeastSlots; {
+		o.Slots = max(o.Slots/2, o.LeastSlots)
+		o.Logger.Info("less memory may be pinned than is asked for: fewer chunks will be in flight", slog.Int("slots", o.Slots), slog.Any("reason", err))
+		if s, err = open(ctx, o, deadline, noRDMA); err == nil {
+			return s, nil
+		}
+	}
+	return s, first
 }
 
 // open makes a session by the transport that o names; noRDMA is why that is not RDMA.

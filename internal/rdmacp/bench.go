@@ -143,7 +143,7 @@ func (a *app) measure(ctx context.Context, to remote, t trial, size int64) (r cl
 	if err != nil {
 		return r, p, err
 	}
-	o.Slots = t.depth
+	o.Slots, o.LeastSlots = t.depth, 0
 	s, err := client.Dial(ctx, o)
 	if err != nil {
 		return r, p, err

@@ -206,6 +206,10 @@ func (a *app) openSink(w *watch) (sink, error) {
 	return s, nil
 }
 
+// leastSlots is how few chunks may be in flight where little memory may be pinned: with one
+// alone, neither end has anything to do while it is on the wire.
+const leastSlots = 2
+
 // dialOptions says whom to dial for a job, and how.
 func (a *app) dialOptions(ctx context.Context, j job, chunk int) (client.Options, error) {
 	r := j.remote()
@@ -213,7 +217,7 @@ func (a *app) dialOptions(ctx context.Context, j job, chunk int) (client.Options
 	return client.Options{
 		Address: address, Host: r.Host,
 		Fabric: a.fabric, Transport: a.opts.kind(), Direction: j.direction, Device: a.opts.device,
-		ChunkSize: chunk, Slots: a.opts.slots, QPs: a.opts.qps, Rails: a.opts.rails,
+		ChunkSize: chunk, Slots: a.opts.slots, LeastSlots: leastSlots, QPs: a.opts.qps, Rails: a.opts.rails,
 		ConnectTimeout: a.opts.connectTimeout, Version: console.Version(), Unverified: a.opts.noVerify, ZeroCopy: a.opts.zeroCopy, Encrypt: a.opts.encrypt,
 		TLS: proof, Logger: trace.Log(ctx, newLogger(a.messages, a.opts.verbose)),
 	}, err
@@ -253,7 +257,11 @@ func (a *app) started(j job, peer client.Peer) error {
 		return nil
 	}
 	if peer.NoRDMA != nil {
-		_, _ = fmt.Fprintf(a.messages, "rdmacp: going by TCP, not by RDMA: %s; --transport tcp does so without a word\n", console.Escape(fallback(peer.NoRDMA)))
+		more := ""
+		if peer.NoRDMA.Code == fault.Memlock {
+			more = "; what to do: " + peer.NoRDMA.Fix + " (rdmacp doctor: memlock)"
+		}
+		_, _ = fmt.Fprintf(a.messages, "rdmacp: going by TCP, not by RDMA: %s; --transport tcp does so without a word\n", console.Escape(fallback(peer.NoRDMA)+more))
 	}
 	if !a.opts.json {
 		return nil

@@ -85,6 +85,10 @@ func since(why *fault.Error) string {
 		return ""
 	case why.Code == fault.Path:
 		return ", since there is no way by RDMA"
+	case why.Code == fault.Memlock && why.Host == "":
+		return ", since this host may pin too little memory"
+	case why.Code == fault.Memlock:
+		return ", since " + console.Escape(why.Host) + " may pin too little memory"
 	case why.Host == "":
 		return ", since this host has no RDMA device"
 	}

@@ -54,11 +54,16 @@ func TestSourceChanges(t *testing.T) {
 	}
 }
 
-// TestMemlock runs rdmacp where it may pin next to nothing.
+// TestMemlock runs rdmacp where it may pin next to nothing: it goes by TCP and says why, unless
+// it was to go by RDMA.
 func TestMemlock(t *testing.T) {
 	tr := newTrial(t)
 	src := random(t, tr.lab.here, dataDir+"/unpinned", 5000)
 	limited := []string{"setpriv", "--bounding-set=-ipc_lock", "--inh-caps=-ipc_lock", "prlimit", "--memlock=65536:65536"}
-	tr.rdmacp(tr.across(src, src.path+".copy"), limited, src.path, there+":"+src.path+".copy").wait().
+	tr.rdmacp(tr.across(src, src.path+".rdma"), limited, "--transport=rdma", src.path, there+":"+src.path+".rdma").wait().
 		failed(t, 22, "memlock", "64 KiB", "ulimit -l", "LimitMEMLOCK")
+	r := tr.rdmacp(tr.across(src, src.path+".copy"), limited, src.path, there+":"+src.path+".copy").wait()
+	if s := r.summary(t); s.Transport != "tcp" || !strings.Contains(s.Fallback, "64 KiB") || !strings.Contains(r.stderr, "ulimit -l") || !strings.Contains(r.stderr, "doctor: memlock") {
+		t.Errorf("it goes by %s: %s\n%s", s.Transport, s.Fallback, r.stderr)
+	}
 }
