@@ -25,7 +25,7 @@ func (ss *session) copy(ctx context.Context, m *pb.Copy) (err error) {
 	if err != nil {
 		return err
 	}
-	defer ss.turn.watch(ss.cancel, ss.patience(c))()
+	ss.turn.limit = ss.patience(c)
 	switch {
 	case c.Blank > 0:
 		return ss.blank(ctx, c)
@@ -162,7 +162,9 @@ func (ss *session) move(ctx context.Context, where place, path string, engine fu
 		return err
 	}
 	ss.server.books.begin(ss, where.Name, where.within())
+	stop := ss.turn.watch(ss.cancel)
 	r, err := engine(&link{session: ss})
+	stop()
 	if where.Name != "" { // memory that is moved to see how fast it goes is no copy
 		ss.server.books.transfer(ss, r, time.Since(begun), err)
 	}

@@ -23,6 +23,8 @@ const patientFor = 6
 // entries, verdicts, offers, seals and outcomes that the client has not told of: a
 // heartbeat is none of these.
 type turn struct {
+	limit time.Duration // how long it may be; 0: for ever
+
 	mu    sync.Mutex
 	ours  int       // things that this end does at the moment
 	since time.Time // when the last thing was done, or heard
@@ -60,9 +62,10 @@ func (t *turn) owed() time.Duration {
 	return time.Since(t.since)
 }
 
-// watch ends the session once the client has owed something for as long as limit says,
+// watch ends the session once the client has owed something for as long as the limit says,
 // until stop is called.
-func (t *turn) watch(end context.CancelCauseFunc, limit time.Duration) (stop func()) {
+func (t *turn) watch(end context.CancelCauseFunc) (stop func()) {
+	limit := t.limit
 	t.heard()
 	if limit <= 0 {
 		return func() {}
