@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/pki"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/transport/memory"
+	"github.com/rdmacp/rdmacp/internal/transport/tcp"
 )
 
 // A copy ends well whose client's certificate runs out meanwhile, and the next one is refused,
@@ -32,19 +34,20 @@ func TestExpiresMeanwhile(t *testing.T) {
 	}
 	there, _ := issue("daemon", time.Hour)
 	here, until := issue("brief", 3*time.Second)
-	d := startOn(t, there.Listen, memory.Faults{})
+	data := tcp.New(tcp.Config{}) // whose listener has who is refused hear so, as rdmad's does
+	d := startOn(t, func(l net.Listener) net.Listener { return data.Listen(there.Listen(l)) }, memory.Faults{})
 	o := d.options(transport.Put)
 	o.TLS = here
 	s, err := client.Dial(t.Context(), o)
 	must(t, err)
 	var over sync.Once
-	data := noise(20 * chunk)
-	_, err = put(t.Context(), t, s, data, to("x"), func(int64) {
+	content := noise(20 * chunk)
+	_, err = put(t.Context(), t, s, content, to("x"), func(int64) {
 		over.Do(func() { time.Sleep(time.Until(until.Add(time.Second))) })
 	})
 	must(t, err)
 	must(t, s.Close())
-	holds(t, filepath.Join(d.dir, "x"), data)
+	holds(t, filepath.Join(d.dir, "x"), content)
 	must(t, os.Remove(filepath.Join(d.dir, "x")))
 
 	begun := time.Now()

@@ -162,7 +162,7 @@ func (ss *session) move(ctx context.Context, where place, path string, engine fu
 		return err
 	}
 	ss.server.books.begin(ss, where.Name, where.within())
-	stop := ss.turn.watch(ss.cancel)
+	stop := ss.turn.watch(ctx, ss.cancel)
 	r, err := engine(&link{session: ss})
 	stop()
 	if where.Name != "" { // memory that is moved to see how fast it goes is no copy

@@ -63,8 +63,8 @@ func (t *turn) owed() time.Duration {
 }
 
 // watch ends the session once the client has owed something for as long as the limit says,
-// until stop is called.
-func (t *turn) watch(end context.CancelCauseFunc) (stop func()) {
+// until stop is called or ctx ends.
+func (t *turn) watch(ctx context.Context, end context.CancelCauseFunc) (stop func()) {
 	limit := t.limit
 	t.heard()
 	if limit <= 0 {
@@ -78,6 +78,8 @@ func (t *turn) watch(end context.CancelCauseFunc) (stop func()) {
 		for {
 			select {
 			case <-over:
+				return
+			case <-ctx.Done():
 				return
 			case <-late.C:
 			}
