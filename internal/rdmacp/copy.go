@@ -259,7 +259,7 @@ func (a *app) started(j job, peer client.Peer) error {
 	if peer.NoRDMA != nil {
 		more := ""
 		if peer.NoRDMA.Code == fault.Memlock {
-			more = "; what to do: " + peer.NoRDMA.Fix + " (rdmacp doctor: memlock)"
+			more = "; what to do: " + console.Cited(peer.NoRDMA).Fix
 		}
 		_, _ = fmt.Fprintf(a.messages, "rdmacp: going by TCP, not by RDMA: %s; --transport tcp does so without a word\n", console.Escape(fallback(peer.NoRDMA)+more))
 	}
