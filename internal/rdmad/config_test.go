@@ -42,7 +42,7 @@ func TestLoadDefaults(t *testing.T) {
 	}
 	want := config{
 		listen:    []address{{text: "127.0.0.1:7471", host: "127.0.0.1", port: 7471}},
-		chunkSize: 4 << 20, slots: 16, maxSessions: 32, maxClient: 16, operators: []string{}, drainTimeout: 30 * time.Second, stallTimeout: 10 * time.Minute,
+		chunkSize: 4 << 20, slots: 16, maxSessions: 32, maxClient: 16, operators: []string{}, drainTimeout: 30 * time.Second, stallTimeout: time.Hour,
 		logLevel: slog.LevelInfo, logFormat: "auto", transport: "auto", landlock: "auto",
 	}
 	got.written = raw{} // is what it was made of

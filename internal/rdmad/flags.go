@@ -62,7 +62,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.Int(keyMaxClient, 16, "`number` of them that one client may have: whoever has the same names in a certificate or, without one, a host")
 	f.StringSlice(keyOperators, nil, "`names` in certificates, or patterns of them, who may see what all clients do (rdmacp top); others see their own copies")
 	f.String(keyDrainTimeout, "30s", "how `long` sessions may go on after SIGTERM")
-	f.String(keyStallTimeout, "10m", "how `long` a copy may stand still in which it is the client's turn; six times as long with digests of whole files, 0 for ever")
+	f.String(keyStallTimeout, "1h", "how `long` a copy may stand still in which it is the client's turn; six times as long with digests of whole files, 0 for ever")
 	f.String(keyAdmin, "", "unix socket to make at `path` for rdmad status and rdmad cancel, metrics and profiles: "+defaultAdmin+" is where they look")
 	f.String(keyMetrics, "", "`address` to show metrics at by HTTP, to Prometheus (/metrics) and to people, without a name of anybody")
 	f.String(keyLandlock, "auto", "`whether` the kernel's Landlock keeps the daemon to what it exports: auto, where there is one; require; off")
