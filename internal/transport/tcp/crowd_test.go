@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// at is a connection from an address.
-type at struct {
+// called is a connection from an address.
+type called struct {
 	net.Conn
 	from   string
 	closed bool
 }
 
 // RemoteAddr is that address.
-func (c *at) RemoteAddr() net.Addr {
+func (c *called) RemoteAddr() net.Addr {
 	if c.from == "" {
 		return &net.UnixAddr{Net: "unix"}
 	}
@@ -24,14 +24,14 @@ func (c *at) RemoteAddr() net.Addr {
 }
 
 // Close notes it.
-func (c *at) Close() error { c.closed = true; return nil }
+func (c *called) Close() error { c.closed = true; return nil }
 
 // Who has many connections loses some of them, and nobody else does.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(8)
-	enter := func(from string) (*at, *guest) {
-		conn := &at{from: from}
+	enter := func(from string) (*called, *guest) {
+		conn := &called{from: from}
 		return conn, c.enter(nil, conn)
 	}
 	modest, _ := enter("192.0.2.1")
@@ -49,7 +49,7 @@ func TestCrowd(t *testing.T) {
 	if _, g := enter("192.0.2.2"); g != nil {
 		t.Error("an address has more than its part")
 	}
-	var local []*at
+	var local []*called
 	for range 5 {
 		conn, g := enter("") // unix sockets have no part of their own
 		if g == nil {
@@ -71,7 +71,7 @@ func TestCrowd(t *testing.T) {
 	for addr, want := range map[string]string{
 		"::ffff:192.0.2.1": "192.0.2.1/32", "2001:db8::1:2:3:4": "2001:db8::/64", "fe80::1%eth0": "fe80::1/128",
 	} {
-		if got := origin((&at{from: addr}).RemoteAddr()); got.String() != want {
+		if got := origin((&called{from: addr}).RemoteAddr()); got.String() != want {
 			t.Errorf("%s counts as %v, want %s", addr, got, want)
 		}
 	}
