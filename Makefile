@@ -30,7 +30,11 @@ sim: ## run the simulation of the engine: make sim SEEDS=1000000
 
 .PHONY: soak
 soak: ## copies that come and go, for SECONDS (an hour), and what they leave: make soak SECONDS=60
-	RDMACP_SOAK=$(or $(SECONDS),3600) go test -count=1 -timeout=0 -v -run 'TestSoak|TestCrowd' ./test/script
+	@hack/soak $(SECONDS)
+
+.PHONY: kills
+kills: ## kill either end of copies by RDMA, KILLS times each way (100), and go on each time
+	@hack/kills $(KILLS)
 
 .PHONY: bench
 bench: ## copy beside ib_read_bw and ib_write_bw in two guests

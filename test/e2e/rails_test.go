@@ -47,7 +47,7 @@ func TestRailBack(t *testing.T) {
 				tr.t.Errorf("it does not say %s\n%s", want, r.stdout)
 			}
 		}
-	}, "-v", "--rails=2", "--bwlimit=2MiB", "--chunk-size=64KiB")
+	}, "-v", "--rails=2", "--bwlimit=1280KiB", "--chunk-size=64KiB") // longer than it takes to notice
 }
 
 // TestRailLoss loses a tenth of one rail's packets: the other does more of the work, and

@@ -17,6 +17,10 @@ import (
 // another number.
 const kills = 3
 
+// mostAgain is how much may be sent again for each kill, at the rates of TestKills: what a journal is behind, a second or so,
+// and what is in flight.
+const mostAgain = 24 << 20
+
 // TestKills copies a tree and kills either end again and again, at random moments,
 // with SIGKILL. The same command goes on each time, and in the end every byte is
 // right.
@@ -63,7 +67,16 @@ for i in $(seq 300); do echo $i-$i >small/$i; done && ln -s big link && truncate
 			t.Fatalf("%d kills took %v", k.killed, limit)
 		}
 	}
-	t.Logf("%d kills in %d copies; %d bytes moved in all runs, %d resumed in the last of each", k.killed, rounds, k.moved, k.resumed)
+	size, err := strconv.ParseInt(must(t, source, "find %s/tree -type f -size -50M -printf '%%s\n' | awk '{n += $1} END {print n}'", dataDir), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := max(0, k.moved-int64(rounds)*size) // by the last progress that each run told of, which is a moment behind
+	t.Logf("%d kills in %d copies of %d bytes; %d bytes were sent again, %d resumed in the last run of each", k.killed, rounds, size, again, k.resumed)
+	answered(t.Name()+fmt.Sprintf("/%d_kills", k.killed), result{code: fmt.Sprintf("%d KiB sent again for each", again/int64(k.killed)>>10)})
+	if again > int64(k.killed)*mostAgain {
+		t.Errorf("%d bytes were sent again, want %d at most for each kill", again, mostAgain)
+	}
 }
 
 // killer copies a tree again and again, and kills either end meanwhile.
