@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 )
 
 // configured is what holds of a host where the user's file, the system's, the environment
@@ -186,13 +187,13 @@ func TestConfigOfOthers(t *testing.T) {
 		t.Errorf("one that was named: %v", err)
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give a file to somebody else")
+		testenv.Missing(t, "root, who alone can give a file to somebody else")
 	}
 	if err := os.Chmod(name, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chown(name, 12345, -1); err != nil {
-		t.Skip("this root cannot give a file away: ", err)
+		testenv.Missing(t, "a root who can give a file away: %v", err)
 	}
 	if _, err := readSettings(IO{Env: []string{}}, []string{dir}); err == nil || !strings.Contains(err.Error(), "user 12345") {
 		t.Errorf("somebody else's file: %v", err)

@@ -181,11 +181,7 @@ func (l *lab) forget(t *testing.T) {
 // narrowThere gives both networks of node2 the MTU of the Internet.
 func (l *lab) narrowThere(t *testing.T) {
 	t.Helper()
-	for _, dev := range []string{"eth0", "eth1"} {
-		old := must(t, l.there, "cat /sys/class/net/%s/mtu", dev)
-		mustLater(t, l.there, "ip link set %s mtu %s", dev, old)
-		must(t, l.there, "ip link set %s mtu 1500", dev)
-	}
+	narrow(t, l.there)
 }
 
 // lose has both hosts drop every fifth packet.
@@ -257,10 +253,16 @@ func (l *lab) hurry(t *testing.T) {
 // narrow gives both networks of node1 the MTU of the Internet.
 func (l *lab) narrow(t *testing.T) {
 	t.Helper()
+	narrow(t, l.here)
+}
+
+// narrow gives both networks of a node the MTU of the Internet.
+func narrow(t *testing.T, n *node) {
+	t.Helper()
 	for _, dev := range []string{"eth0", "eth1"} {
-		old := must(t, l.here, "cat /sys/class/net/%s/mtu", dev)
-		mustLater(t, l.here, "ip link set %s mtu %s", dev, old)
-		must(t, l.here, "ip link set %s mtu 1500", dev)
+		old := must(t, n, "cat /sys/class/net/%s/mtu", dev)
+		mustLater(t, n, "ip link set %s mtu %s", dev, old)
+		must(t, n, "ip link set %s mtu 1500", dev)
 	}
 }
 
