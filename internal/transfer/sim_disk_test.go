@@ -189,6 +189,8 @@ func (l *landing) WriteAt(b []byte, off int64) (int, error) {
 		return 0, errRaw
 	case ioFault:
 		return 0, fault.New(fault.IO, "writing it", errRaw, "")
+	case shortWrite:
+		return copy(l.data[off:], b[:len(b)/2]), nil
 	case noSpace:
 		copy(l.data[off:], b[:len(b)/2])
 		return len(b) / 2, fault.New(fault.NoSpace, "writing it", errRaw, "")

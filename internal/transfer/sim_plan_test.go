@@ -75,7 +75,7 @@ func draw(seed uint64) scenario {
 		func() { s.wire.CorruptAt = 1 + rng.Int64N(40) },
 		func() { s.wire.Corrupt = rng.Float64() * rng.Float64() },
 		func() { s.trouble(rng, s.source.trouble, rawError, ioFault, shortRead, changes, gone, torn) },
-		func() { s.trouble(rng, s.sinkTrouble, rawError, ioFault, noSpace, noCommit) },
+		func() { s.trouble(rng, s.sinkTrouble, rawError, ioFault, noSpace, shortWrite, noCommit) },
 		func() {
 			s.source.problem = append(s.source.problem, tree.Problem{Path: "locked", Fault: fault.New(fault.Permission, "reading locked", errRaw, "")})
 		},
@@ -155,7 +155,7 @@ func (s scenario) failing() []fault.Code {
 	for _, ts := range []map[int64]trouble{s.source.trouble, s.sinkTrouble} {
 		for _, t := range ts {
 			switch t { //nolint:exhaustive // the others are a source's
-			case rawError, ioFault, noCommit:
+			case rawError, ioFault, shortWrite, noCommit:
 				codes = append(codes, fault.IO)
 			case noSpace:
 				codes = append(codes, fault.NoSpace)

@@ -37,6 +37,7 @@ const (
 	rawError           // an error that storage didn't class
 	ioFault            //
 	noSpace            // sink only
+	shortWrite         // sink only: less is written, and nothing is said of it
 	shortRead          // source only: the file has become shorter
 	changes            // source only: it is changed while it is read
 	torn               // source only: its pages are written to under way, and back again

@@ -47,13 +47,19 @@ func ReadInto(p []byte, src io.ReaderAt, off int64) (Moved, error) {
 	return Moved{Bytes: n, Copied: n}, err
 }
 
-// WriteFrom writes p to a sink in the best way that it has.
-func WriteFrom(p []byte, dst io.WriterAt, off int64) (Moved, error) {
+// WriteFrom writes p to a sink in the best way that it has. A sink that writes less, and
+// says nothing of it, has failed.
+func WriteFrom(p []byte, dst io.WriterAt, off int64) (m Moved, err error) {
 	if d, ok := dst.(DirectWriter); ok {
-		return d.WriteDirect(p, off)
+		m, err = d.WriteDirect(p, off)
+	} else {
+		m.Bytes, err = dst.WriteAt(p, off)
+		m.Copied = m.Bytes
 	}
-	n, err := dst.WriteAt(p, off)
-	return Moved{Bytes: n, Copied: n}, err
+	if err == nil && m.Bytes < len(p) {
+		err = io.ErrShortWrite
+	}
+	return m, err
 }
 
 // CopiedFault says that a CPU had to copy bytes of an extent where Setup.ZeroCopy

@@ -99,9 +99,6 @@ func readFull(src io.ReaderAt, buf []byte, off int64) (copied uint64, err error)
 // writeFull writes buf at offset off of dst, all of it.
 func writeFull(dst io.WriterAt, buf []byte, off int64) (copied uint64, err error) {
 	m, err := transport.WriteFrom(slices.Clip(buf), dst, off)
-	if err == nil && m.Bytes != len(buf) {
-		err = io.ErrShortWrite
-	}
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", transport.ErrSink, err)
 	}

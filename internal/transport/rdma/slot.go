@@ -34,9 +34,6 @@ func (c *conn) flush(slot []byte, dst io.WriterAt, ext transport.Extent) error {
 	if err := c.took(m, ext); err != nil {
 		return err
 	}
-	if err == nil && m.Bytes < ext.Len {
-		err = io.ErrShortWrite
-	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", transport.ErrSink, err)
 	}

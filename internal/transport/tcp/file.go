@@ -34,9 +34,6 @@ func (e *end) flush(slab []byte, dst io.WriterAt, ext transport.Extent) error {
 	defer since(time.Now(), &e.sink)
 	m, err := transport.WriteFrom(slab[:ext.Len], dst, ext.Off)
 	e.took(m)
-	if err == nil && m.Bytes < ext.Len {
-		err = io.ErrShortWrite
-	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", transport.ErrSink, err)
 	}
