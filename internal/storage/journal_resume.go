@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
@@ -100,7 +99,8 @@ func (l *landing) openJournal() *chronicle {
 		}
 		return nil
 	}
-	l.journal = &journal{sink: l.sink, file: f, pace: l.store.pace, seed: c.seed, size: c.end, last: time.Now()}
+	l.journal = newJournal(l, f, c.seed)
+	l.journal.size = c.end
 	// What follows the last good record must not come to stand behind ours.
 	err = f.Truncate(c.end)
 	if err == nil {

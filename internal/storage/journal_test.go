@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -413,6 +415,55 @@ func TestJournalIsBehind(t *testing.T) {
 			t.Errorf("crash %d: %d resumed, want %d", i, v.Resumed, have.Bytes())
 		}
 	}
+}
+
+// Where the disk is slow, no more than twice of what makes a record due is without one:
+// that is all that a crash costs.
+func TestJournalKeepsUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		th := resumable()
+		disk := make(chan struct{}) // what the disk takes
+		s := landBrisk(t, t.TempDir(), archive(), func(s step, call func() error) error {
+			if s == stepJournalSync {
+				<-disk
+			}
+			return call()
+		})
+		s.pace.bytes = 2 * piece
+		l, err := s.Open(th.Entry, s.Add(t.Context(), th.Entry))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var landed atomic.Int64
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for i := range 10 {
+				r := th.piece(i)
+				b := []byte(th.text[r.Off:r.End()])
+				if _, err := l.WriteAt(b, r.Off); err != nil {
+					t.Error(err)
+				}
+				l.Landed(r, transport.Sum(b))
+				landed.Add(1)
+			}
+		})
+		most := int64(0) // that have landed and are not on record
+		for range 3 {
+			synctest.Wait()
+			j := l.(*landing).journal
+			j.mu.Lock()
+			most = max(most, landed.Load()-j.durable/piece)
+			j.mu.Unlock()
+			disk <- struct{}{}
+		}
+		if most != 5 { // what makes two records due, and the one that was found to be too much
+			t.Errorf("%d pieces were without a record, want 5", most)
+		}
+		close(disk)
+		wg.Wait()
+		closeStore(t, s)
+	})
 }
 
 // Planted journals are not followed, and not believed.

@@ -15,7 +15,7 @@ import (
 // pace says for which files a journal is kept, and how often it is written.
 type pace struct {
 	larger int64         // than that many bytes are the files with a journal
-	bytes  int64         // are recorded at the latest once that many have landed
+	bytes  int64         // are recorded once that many have landed; twice that are never without a record
 	period time.Duration // and when that long has passed
 }
 
@@ -31,7 +31,8 @@ func (s *Store) worthResuming(e tree.Entry) bool {
 // records nothing.
 //
 // Whoever adds the range that makes a record due starts a goroutine for it, which
-// ends with it; end waits for it.
+// ends with it; end waits for it. Where the disk takes longer than that for what is
+// being recorded, whoever adds waits: what a crash costs has a bound.
 type journal struct {
 	sink *Sink
 	file *os.File
@@ -43,10 +44,11 @@ type journal struct {
 	bytes   int64 // in pending
 	last    time.Time
 	flushes sync.WaitGroup
-	busy    bool  // a flush is under way
-	ended   bool  // nothing is recorded any more
-	size    int64 // of what was written
-	durable int64 // bytes of the file that are on record
+	busy    bool       // a flush is under way
+	room    *sync.Cond // there may be, for something to be pending
+	ended   bool       // nothing is recorded any more
+	size    int64      // of what was written
+	durable int64      // bytes of the file that are on record
 }
 
 // startJournal makes the journal of a landing whose partial file holds nothing.
@@ -66,13 +68,19 @@ func (l *landing) startJournal() *journal {
 	if f == nil {
 		return nil
 	}
-	j := &journal{sink: l.sink, file: f, pace: l.store.pace, seed: checkOf(source), last: time.Now()}
+	j := newJournal(l, f, checkOf(source))
 	b := append([]byte(journalMagic), source...)
 	if err != nil || j.write(append(b, encodeWriter(us(), j.seed)...)) != nil {
 		_ = j.remove() // it is only the journal
 		j.close()
 		return nil
 	}
+	return j
+}
+
+func newJournal(l *landing, f *os.File, seed uint64) *journal {
+	j := &journal{sink: l.sink, file: f, pace: l.store.pace, seed: seed, last: time.Now()}
+	j.room = sync.NewCond(&j.mu)
 	return j
 }
 
@@ -101,6 +109,9 @@ func (j *journal) write(b []byte) error {
 func (j *journal) add(s sum) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	for j.busy && j.bytes >= j.pace.bytes {
+		j.room.Wait()
+	}
 	if j.ended {
 		return
 	}
@@ -119,12 +130,14 @@ func (j *journal) flush() {
 	j.mu.Lock()
 	batch, bytes := j.pending, j.bytes
 	j.pending, j.bytes = nil, 0
+	j.room.Broadcast()
 	j.mu.Unlock()
 
 	err := j.keep(batch)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.busy, j.last = false, time.Now()
+	j.room.Broadcast()
 	if err != nil {
 		j.ended, j.pending = true, nil
 		return
