@@ -86,7 +86,7 @@ func TestExit(t *testing.T) {
 		fault.ReadOnly: 3, fault.Busy: 23, fault.SourceChanged: 23, fault.Integrity: 12, fault.NoDevice: 5,
 		fault.Path: 5, fault.Memlock: 22, fault.Unreachable: 10, fault.ConnectTimeout: 35, fault.Lost: 12,
 		fault.Timeout: 30, fault.Interrupted: 20, fault.Limit: 5, fault.Protocol: 12,
-		fault.Partial: 23, fault.Copied: 4, fault.Unproven: 5, fault.Denied: 3,
+		fault.Partial: 23, fault.Vanished: 24, fault.Copied: 4, fault.Unproven: 5, fault.Denied: 3,
 	}
 	table := console.ExitTable()
 	for _, c := range allCodes() {

@@ -23,6 +23,7 @@ const (
 	exitInterrupted = 20
 	exitMemlock     = 22
 	exitFile        = 23
+	exitVanished    = 24
 	exitTimeout     = 30
 	exitConnect     = 35
 )
@@ -54,6 +55,8 @@ func Exit(c fault.Code) int {
 		return exitMemlock
 	case fault.NotFound, fault.Permission, fault.NotRegular, fault.Busy, fault.SourceChanged, fault.Partial:
 		return exitFile
+	case fault.Vanished:
+		return exitVanished
 	case fault.Timeout:
 		return exitTimeout
 	case fault.ConnectTimeout:
@@ -85,6 +88,7 @@ func ExitTable() string {
 		{exitInterrupted, "interrupted by a signal"},
 		{exitMemlock, "memory could not be pinned"},
 		{exitFile, "some files were not copied: missing, not readable, changed or busy"},
+		{exitVanished, "all was copied but what was removed before it was read"},
 		{exitTimeout, "no progress for too long"},
 		{exitConnect, "the daemon did not answer in time"},
 	} {

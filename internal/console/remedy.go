@@ -19,6 +19,7 @@ func remedy(c fault.Code) (why, fix string) {
 		fault.ReadOnly:       {"the export is read-only", "choose another export, or export it without :ro"},
 		fault.Busy:           {"another copy is writing the same destination", "wait for it, or choose another name"},
 		fault.SourceChanged:  {"the file changed while it was read", "copy it again once nothing writes to it"},
+		fault.Vanished:       {"the file was removed before it was read", "nothing, if it was meant to go; else copy again"},
 		fault.Integrity:      {"the digests do not match", "copy again; if it happens again, test the memory of both hosts"},
 		fault.NoDevice:       {"no usable RDMA device", "see rdmacp devices; Soft-RoCE makes one of any network card: modprobe rdma_rxe; rdma link add rxe0 type rxe netdev eth0"},
 		fault.Path:           {"the RDMA devices of the two hosts do not reach each other", "compare rdmacp devices on both hosts; RoCE needs UDP port 4791 open"},

@@ -36,6 +36,7 @@ const (
 	Copied         Code = 25 // zero copy was asked for, and a CPU would have to copy
 	Unproven       Code = 26 // an end has not proved who it is, or speaks no TLS
 	Denied         Code = 27 // the daemon's configuration does not give this client the right
+	Vanished       Code = 28 // the source was removed before it was read
 )
 
 var codeNames = [...]string{
@@ -47,7 +48,7 @@ var codeNames = [...]string{
 	ConnectTimeout: "connect_timeout", Lost: "lost", Timeout: "timeout",
 	Interrupted: "interrupted", Limit: "limit", Protocol: "protocol",
 	Partial: "partial", Copied: "copied",
-	Unproven: "unproven", Denied: "denied",
+	Unproven: "unproven", Denied: "denied", Vanished: "vanished",
 }
 
 // String returns the code's name as it stands in JSON output and logs.

@@ -20,6 +20,7 @@ const mostCauses = 100
 type problems struct {
 	out    io.Writer
 	count  int64
+	gone   int64         // of them, what was removed before it was read
 	first  *tree.Problem // held back while it may be all that there is to say
 	causes map[string]*cause
 	common *cause // the most frequent
@@ -41,6 +42,9 @@ func (p *problems) add(problem tree.Problem, alone bool) {
 		problem.Fault = f
 	}
 	p.blame(f)
+	if f.Code == fault.Vanished {
+		p.gone++
+	}
 	if alone && p.count == 1 {
 		p.first = &problem
 		return
@@ -112,6 +116,10 @@ func (p *problems) fault(what, again string, things int64) error {
 	case p.first != nil:
 		return p.first.Fault
 	}
+	code, fix := fault.Partial, "see to the cause, and run the same command again"+again
+	if p.gone == p.count {
+		code, fix = fault.Vanished, "nothing, if they were meant to go; else run the same command again"+again
+	}
 	cause := console.Complete(p.common.fault)
 	why := cause.Why
 	if p.common.count < p.count {
@@ -119,8 +127,7 @@ func (p *problems) fault(what, again string, things int64) error {
 	} else if p.count > 1 {
 		why = fmt.Errorf("%w, each time", cause.Why)
 	}
-	return fault.New(fault.Partial, fmt.Sprintf("%s: %s", what, notCopied(p.count, things)), why,
-		"see to the cause, and run the same command again"+again)
+	return fault.New(code, fmt.Sprintf("%s: %s", what, notCopied(p.count, things)), why, fix)
 }
 
 // notCopied says how much is missing.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -35,6 +36,22 @@ func TestProblems(t *testing.T) {
 	if f.Code != fault.Partial || f.What != "copying a to b: 42 of 50 files were not copied" ||
 		f.Why.Error() != "no such file (41 times) and other causes, see above" || !strings.HasSuffix(f.Fix, ": again") {
 		t.Errorf("%v; fix: %s", f, f.Fix)
+	}
+}
+
+// Files that were removed meanwhile have a code of their own, unless something else went wrong as well.
+func TestVanished(t *testing.T) {
+	t.Parallel()
+	p := problems{out: io.Discard}
+	for _, want := range []fault.Code{fault.Vanished, fault.Vanished} {
+		p.add(tree.Problem{Path: "a", Fault: fault.New(fault.Vanished, "opening a", errors.New("it was removed"), "")}, false)
+		if got := fault.CodeOf(p.fault("copying", "", 9)); got != want {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+	p.add(tree.Problem{Path: "b", Fault: fault.New(fault.Permission, "opening b", errors.New("no"), "")}, false)
+	if got := fault.CodeOf(p.fault("copying", "", 9)); got != fault.Partial {
+		t.Errorf("got %v, want %v", got, fault.Partial)
 	}
 }
 

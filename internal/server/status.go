@@ -20,7 +20,7 @@ var statusCodes = map[fault.Code]codes.Code{
 	fault.NotFound: codes.NotFound, fault.NotExport: codes.NotFound,
 	fault.Permission: codes.PermissionDenied, fault.ReadOnly: codes.PermissionDenied, fault.Denied: codes.PermissionDenied,
 	fault.Unproven:   codes.Unauthenticated,
-	fault.NotRegular: codes.FailedPrecondition, fault.SourceChanged: codes.Aborted,
+	fault.NotRegular: codes.FailedPrecondition, fault.SourceChanged: codes.Aborted, fault.Vanished: codes.Aborted,
 	fault.NoSpace: codes.ResourceExhausted, fault.Memlock: codes.ResourceExhausted, fault.Limit: codes.ResourceExhausted,
 	fault.IO: codes.Internal, fault.Internal: codes.Internal,
 	fault.Busy: codes.Aborted, fault.Integrity: codes.DataLoss,

@@ -22,7 +22,8 @@ func (it *item) ready(ctx context.Context) error {
 	case it.seal == nil:
 		return fault.New(fault.Internal, "committing "+it.shown(), errors.New("the source was not through with it"), "")
 	case it.seal.Fault != nil:
-		it.ruined = fault.CodeOf(it.seal.Fault) == fault.SourceChanged
+		code := fault.CodeOf(it.seal.Fault)
+		it.ruined = code == fault.SourceChanged || code == fault.Vanished
 		return it.seal.Fault
 	case it.seal.Size < 0 || it.entry.Meta.Size != tree.Streamed && it.seal.Size != it.entry.Meta.Size:
 		it.ruined = true

@@ -50,7 +50,11 @@ func TestOpenChanged(t *testing.T) {
 					}
 					text, err := w.read("f")
 					if tt.why != "" {
-						wantFault(t, unjoined(err), fault.SourceChanged, tt.why, path)
+						code := fault.SourceChanged
+						if tt.name == "removed" {
+							code = fault.Vanished
+						}
+						wantFault(t, unjoined(err), code, tt.why, path)
 					} else if err != nil || len(text) != size {
 						t.Errorf("%d bytes, %v", len(text), err)
 					}

@@ -97,7 +97,7 @@ func TestWalkDeep(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := w.Open(deep)
-	wantFault(t, err, fault.SourceChanged, "it was removed")
+	wantFault(t, err, fault.Vanished, "it was removed")
 	if len(err.Error()) > 5000 {
 		t.Errorf("a message of %d bytes", len(err.Error()))
 	}

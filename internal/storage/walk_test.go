@@ -436,8 +436,8 @@ func TestRemove(t *testing.T) {
 	if err := errors.Join(os.Remove(dir+"/d/c"), os.Rename(dir+"/d/new", dir+"/d/d")); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"d/b", "d/c", "d/d"} {
-		wantFault(t, w.Remove(w.entries[path]), fault.SourceChanged, "removing "+dir+"/"+path)
+	for path, code := range map[string]fault.Code{"d/b": fault.SourceChanged, "d/c": fault.Vanished, "d/d": fault.SourceChanged} {
+		wantFault(t, w.Remove(w.entries[path]), code, "removing "+dir+"/"+path)
 	}
 	for _, path := range []string{"d/a", "d/link"} {
 		if err := w.Remove(w.entries[path]); err != nil {

@@ -46,7 +46,7 @@ func below(dir, name string) string {
 func vanished(what string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return changedFault(what, errors.New("it was removed"))
+		return fault.New(fault.Vanished, what, errors.New("it was removed"), "nothing, if it was meant to go; else copy again")
 	case errors.Is(err, errReplaced):
 		return changedFault(what, err)
 	case noFile(err):

@@ -15,7 +15,7 @@ type Source interface {
 	Walk(ctx context.Context, yield func(Entry) error, problem func(Problem)) error
 
 	// Open opens a File that Walk has yielded. It is a fault of code
-	// SourceChanged if it is not the file any more that Walk has seen. It may be
+	// SourceChanged, or Vanished, if it is not the file any more that Walk has seen. It may be
 	// called from any goroutine, during Walk and after, and more than once.
 	Open(e Entry) (SourceFile, error)
 

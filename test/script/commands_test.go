@@ -34,7 +34,8 @@ func cmdRdmacp(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdRdmacpCut runs rdmacp --json and, once the copy has begun, cuts it: by a
-// "signal" to rdmacp, by a "stop" of the daemon, or by "cancel" where rdmad status shows it; or has people "look" at it.
+// "signal" to rdmacp, by a "stop" of the daemon, or by "cancel" where rdmad status shows it; or has people "look" at it, or
+// "remove" the file that is named next.
 func cmdRdmacpCut(ts *testscript.TestScript, neg bool, args []string) {
 	w := of(ts)
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -49,8 +50,12 @@ func cmdRdmacpCut(ts *testscript.TestScript, neg bool, args []string) {
 		cut = sync.OnceFunc(func() { cancelAll(ts) })
 	case "look":
 		cut = sync.OnceFunc(func() { lookOn(ts) })
+	case "remove":
+		args = args[1:]
+		path := ts.MkAbs(args[0])
+		cut = sync.OnceFunc(func() { ts.Check(os.Remove(path)) })
 	default:
-		ts.Fatalf("rdmacp-cut signal|stop|cancel|look ARGS")
+		ts.Fatalf("rdmacp-cut signal|stop|cancel|look|remove FILE ARGS")
 	}
 	stdout := &cutter{w: ts.Stdout(), cut: cut}
 	w.run(ctx, ts, stdout, append([]string{"--json"}, args[1:]...))

@@ -543,6 +543,7 @@ const (
 	FaultCode_FAULT_CODE_COPIED          FaultCode = 25
 	FaultCode_FAULT_CODE_UNPROVEN        FaultCode = 26
 	FaultCode_FAULT_CODE_DENIED          FaultCode = 27
+	FaultCode_FAULT_CODE_VANISHED        FaultCode = 28
 )
 
 // Enum value maps for FaultCode.
@@ -576,6 +577,7 @@ var (
 		25: "FAULT_CODE_COPIED",
 		26: "FAULT_CODE_UNPROVEN",
 		27: "FAULT_CODE_DENIED",
+		28: "FAULT_CODE_VANISHED",
 	}
 	FaultCode_value = map[string]int32{
 		"FAULT_CODE_UNSPECIFIED":     0,
@@ -606,6 +608,7 @@ var (
 		"FAULT_CODE_COPIED":          25,
 		"FAULT_CODE_UNPROVEN":        26,
 		"FAULT_CODE_DENIED":          27,
+		"FAULT_CODE_VANISHED":        28,
 	}
 )
 
@@ -4753,7 +4756,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\vANSWER_WANT\x10\x01\x12\x0f\n" +
 	"\vANSWER_DONE\x10\x02\x12\x0f\n" +
 	"\vANSWER_SKIP\x10\x03\x12\x0f\n" +
-	"\vANSWER_FAIL\x10\x04*\xc8\x05\n" +
+	"\vANSWER_FAIL\x10\x04*\xe1\x05\n" +
 	"\tFaultCode\x12\x1a\n" +
 	"\x16FAULT_CODE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FAULT_CODE_INTERNAL\x10\x01\x12\x14\n" +
@@ -4783,7 +4786,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x12FAULT_CODE_PARTIAL\x10\x18\x12\x15\n" +
 	"\x11FAULT_CODE_COPIED\x10\x19\x12\x17\n" +
 	"\x13FAULT_CODE_UNPROVEN\x10\x1a\x12\x15\n" +
-	"\x11FAULT_CODE_DENIED\x10\x1b2W\n" +
+	"\x11FAULT_CODE_DENIED\x10\x1b\x12\x17\n" +
+	"\x13FAULT_CODE_VANISHED\x10\x1c2W\n" +
 	"\x0fTransferService\x12D\n" +
 	"\aSession\x12\x19.rdmacp.v1.SessionRequest\x1a\x1a.rdmacp.v1.SessionResponse(\x010\x012\x8f\x01\n" +
 	"\rStatusService\x12<\n" +
