@@ -79,18 +79,23 @@ func wantText(t *testing.T, path, want string) {
 // wantNames checks that the directory holds just these names.
 func wantNames(t *testing.T, dir string, want ...string) {
 	t.Helper()
+	slices.Sort(want)
+	if diff := cmp.Diff(want, namesOf(t, dir)); diff != "" {
+		t.Errorf("names in the directory (-want +got):\n%s", diff)
+	}
+}
+
+// namesOf are the names in a directory, in order; nil for none.
+func namesOf(t *testing.T, dir string) (names []string) {
+	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
 	for _, e := range entries {
-		got = append(got, e.Name())
+		names = append(names, e.Name())
 	}
-	slices.Sort(want)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("names in the directory (-want +got):\n%s", diff)
-	}
+	return names
 }
 
 // wantFault checks that err is a fault of the code, and that it tells a user

@@ -27,7 +27,7 @@ func (s *Store) ensureBase() error {
 	}
 	switch {
 	case info == nil:
-		return s.makeDir(f, p, tree.Meta{Mode: 0o777 &^ umask()})
+		return s.makeDir(f, p, tree.Meta{Mode: 0o777 &^ umask()}, "")
 	case info.IsDir():
 		f.info = info
 		return nil
@@ -96,7 +96,7 @@ func (s *Store) enterDir(f *folder, e tree.Entry, v *tree.Verdict) error {
 		return err
 	case info == nil:
 		v.Change = tree.New
-		return s.makeDir(f, p, e.Meta)
+		return s.makeDir(f, p, e.Meta, s.firstMark(e))
 	case info.IsDir():
 		return s.takeDir(f, p, e, info, v)
 	case info.Mode()&fs.ModeSymlink == 0 || f == s.base || s.opts.IgnoreExisting && !s.opts.Verify:
@@ -110,7 +110,7 @@ func (s *Store) enterDir(f *folder, e tree.Entry, v *tree.Verdict) error {
 	if err := s.seam.do(stepDelete, func() error { return removeAt(p.root, p.leaf) }); err != nil {
 		return wrap("replacing the symbolic link "+p.shown(), err)
 	}
-	return s.makeDir(f, p, e.Meta)
+	return s.makeDir(f, p, e.Meta, s.firstMark(e))
 }
 
 func inTheWay(p *place, info fs.FileInfo) error {
@@ -126,16 +126,16 @@ func called(mode fs.FileMode) string {
 	return kind(mode)
 }
 
-// makeDir makes the directory f at p. Nobody else gets to write into it before all
-// is there: its mode comes at the end.
-func (s *Store) makeDir(f *folder, p *place, m tree.Meta) error {
+// makeDir makes the directory f at p, with a mark in it unless that is empty. Nobody
+// else gets to write into it before all is there: its mode comes at the end.
+func (s *Store) makeDir(f *folder, p *place, m tree.Meta, mark string) error {
 	if s.readOnly() {
 		f.absent = true
 		return nil
 	}
 	mode := s.wantMode(m, nil).Perm()&^0o022 | 0o700
 	what := "making the directory " + p.shown()
-	err := s.seam.do(stepMkdir, func() error { return p.root.Mkdir(p.leaf, mode) })
+	err := s.mkdir(p, mode, mark)
 	if errors.Is(err, fs.ErrExist) { // sent twice, or someone else was faster
 		info, err := p.root.Lstat(p.leaf)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -77,13 +78,53 @@ func (s *Store) readMark() string {
 	return string(b)
 }
 
-// begin marks f, which was just made to be the copy of e, as unfinished.
+// firstMark is what the mark of e's copy says, if that is to have one.
+func (s *Store) firstMark(e tree.Entry) string {
+	if e.Parent != 0 || s.single == "" || e.Meta.Inode == 0 {
+		return ""
+	}
+	return mark(e)
+}
+
+// mkdir makes the directory at p. One with a mark is made under another name: without
+// its mark, nobody shall find it under its own.
+func (s *Store) mkdir(p *place, mode fs.FileMode, mark string) error {
+	leaf, inside := p.leaf, ""
+	if mark != "" {
+		leaf = ownName(p.leaf, treeSuffix)
+		inside = filepath.Join(leaf, treeMark)
+		for _, left := range []string{inside, leaf} { // by a killed run
+			_ = removeAt(p.root, left)
+		}
+	}
+	err := s.seam.do(stepMkdir, func() error { return p.root.Mkdir(leaf, mode) })
+	if err != nil || mark == "" {
+		return err
+	}
+	err = s.putMark(p.root, inside, mark)
+	if err == nil {
+		err = s.seam.do(stepPutMade, func() error { return p.root.Rename(leaf, p.leaf) })
+	}
+	if err != nil {
+		for _, left := range []string{inside, leaf} {
+			_ = removeAt(p.root, left)
+		}
+	}
+	return err
+}
+
+// begin remembers that f, which was just made to be the copy of e, is unfinished.
 func (s *Store) begin(f *folder, e tree.Entry) error {
-	if e.Parent != 0 || s.single == "" || e.Meta.Inode == 0 || !f.made {
+	says := s.firstMark(e)
+	if says == "" || !f.made {
 		return nil
 	}
-	s.setUnfinished(f, mark(e))
-	return s.writeMark()
+	s.setUnfinished(f, says)
+	err := s.writeMark()
+	if errors.Is(err, fs.ErrExist) { // else another copy that has begun just now took it
+		return nil
+	}
+	return err
 }
 
 func (s *Store) writeMark() error {
@@ -92,15 +133,18 @@ func (s *Store) writeMark() error {
 		return err
 	}
 	defer func() { _ = p.close() }()
-	err = s.seam.do(stepMark, func() error {
-		f, err := p.root.OpenFile(p.leaf, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	return wrap("creating "+p.shown(), s.putMark(p.root, p.leaf, s.mark))
+}
+
+func (s *Store) putMark(root *os.Root, name, says string) error {
+	return s.seam.do(stepMark, func() error {
+		f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return err
 		}
-		_, err = f.WriteString(s.mark)
+		_, err = f.WriteString(says)
 		return errors.Join(err, f.Sync(), f.Close())
 	})
-	return wrap("creating "+p.shown(), err)
 }
 
 func (s *Store) removeMark() error {

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -167,9 +168,10 @@ func TestTreeMarkIsOurs(t *testing.T) {
 func TestTreeMarkFails(t *testing.T) {
 	t.Parallel()
 	for failing, left := range map[step][]string{
-		stepMark: nil, stepUnmark: {treeMark, "a", "sub"}, stepTimes: {treeMark, "a", "sub"},
+		stepMark: nil, stepPutMade: nil, stepUnmark: {treeMark, "a", "sub"}, stepTimes: {treeMark, "a", "sub"},
 	} {
-		dst := filepath.Join(t.TempDir(), "new")
+		top := t.TempDir()
+		dst := filepath.Join(top, "new")
 		s, err := Land(dst, tree.Auto, false, archive())
 		if err != nil {
 			t.Fatal(err)
@@ -177,7 +179,7 @@ func TestTreeMarkFails(t *testing.T) {
 		unmarked := false
 		s.seam = func(st step, call func() error) error {
 			unmarked = unmarked || st == stepUnmark
-			if st == failing && (unmarked || st == stepMark) {
+			if st == failing && (unmarked || left == nil) {
 				return syscall.EIO
 			}
 			return call()
@@ -186,6 +188,50 @@ func TestTreeMarkFails(t *testing.T) {
 			t.Errorf("%s failed, and nobody was told", failing)
 		}
 		closeStore(t, s)
+		if left == nil {
+			wantNames(t, top)
+			continue
+		}
 		wantNames(t, dst, left...)
+	}
+}
+
+// A directory has its name no sooner than its mark: at every step up to that there is none,
+// and what a run that was killed there has left is used up by the next.
+func TestTreeMarkFirst(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	dst := filepath.Join(top, "new")
+	s, err := Land(dst, tree.Auto, false, archive())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found [][]string
+	s.seam = func(st step, call func() error) error {
+		err := call()
+		if st != stepMkdir && st != stepMark && st != stepPutMade || len(found) > 2 {
+			return err
+		}
+		found = append(found, namesOf(t, top))
+		return err
+	}
+	noFault(t, sapling().send(t.Context(), s))
+	closeStore(t, s)
+	hidden := ownName("new", treeSuffix)
+	if want := [][]string{{hidden}, {hidden}, {"new"}}; !slices.EqualFunc(found, want, slices.Equal) {
+		t.Errorf("step by step there are %q, want %q", found, want)
+	}
+	wantTree(t, dst, grown)
+
+	for _, left := range []string{hidden, filepath.Join(hidden, treeMark)} {
+		if err := errors.Join(os.RemoveAll(dst), os.MkdirAll(filepath.Join(top, hidden), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		if left != hidden {
+			write(t, filepath.Join(top, left), "half a mark")
+		}
+		noFault(t, sapling().landAt(t, dst, tree.Auto, archive()))
+		wantTree(t, dst, grown)
+		wantNames(t, top, "new")
 	}
 }
