@@ -1,10 +1,12 @@
 package storage
 
+import "github.com/rdmacp/rdmacp/internal/failpoint"
+
 // step names a call to the operating system that a Sink or a Store makes.
 type step string
 
 // The steps, in the order in which a Sink takes them. Tests fail and stop a Sink
-// at each of them.
+// at each of them, and so do real processes, which are built for it (package failpoint).
 const (
 	stepOpen        step = "open"        // make the partial file, or open what a killed run left
 	stepLock        step = "lock"        // lock it
@@ -54,15 +56,15 @@ type seam func(s step, call func() error) error
 // doStep is seam.do for calls that are made for each of very many files: it makes
 // no closure where there is no seam.
 func doStep[T any](sm seam, s step, on T, call func(T) error) error {
-	if sm == nil {
+	if sm == nil && !failpoint.Enabled {
 		return call(on)
 	}
-	return sm(s, func() error { return call(on) })
+	return sm.do(s, func() error { return call(on) })
 }
 
 func (sm seam) do(s step, call func() error) error {
 	if sm == nil {
-		return call()
+		return failpoint.Around(string(s), call)
 	}
 	return sm(s, call)
 }

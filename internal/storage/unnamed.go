@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/rdmacp/rdmacp/internal/failpoint"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/tree"
@@ -162,11 +163,11 @@ func (u *unnamed) WriteAt(b []byte, off int64) (int, error) {
 }
 
 func (u *unnamed) write(b []byte, off int64) (int, error) {
-	if u.store.seam == nil {
+	if u.store.seam == nil && !failpoint.Enabled {
 		return u.file.WriteAt(b, off)
 	}
 	n := 0
-	err := u.store.seam(stepWrite, func() (err error) {
+	err := u.store.seam.do(stepWrite, func() (err error) {
 		n, err = u.file.WriteAt(b, off)
 		return err
 	})

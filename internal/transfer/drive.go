@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rdmacp/rdmacp/internal/failpoint"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
@@ -92,6 +93,7 @@ func (d *driving) work(ctx context.Context, one func(ctx context.Context, o Offe
 
 // settle tells the lender what became of its offer.
 func (d *driving) settle(s Settlement) {
+	_ = failpoint.At("settle")
 	d.mu.Lock()
 	delete(d.flying, s.ID)
 	d.mu.Unlock()

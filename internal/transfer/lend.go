@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/rdmacp/rdmacp/internal/failpoint"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
@@ -76,6 +77,9 @@ func (l *lending) throttle(ctx context.Context, n int) error {
 
 // ask makes an offer and waits until it is settled.
 func (l *lending) ask(ctx context.Context, o Offer) (Settlement, error) {
+	if err := failpoint.At("offer"); err != nil {
+		return Settlement{}, err
+	}
 	answer := make(chan Settlement, 1)
 	l.mu.Lock()
 	l.waiting[o.ID] = answer

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/rdmacp/rdmacp/internal/failpoint"
 	"github.com/rdmacp/rdmacp/internal/mr"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/verbs"
@@ -96,6 +97,9 @@ func (l *lender) LendSink(ctx context.Context, dst io.WriterAt, ext transport.Ex
 // lend finds a slot for ext. The caller calls done when it has touched it.
 func (l *lender) lend(ctx context.Context, ext transport.Extent) (lease mr.Lease, err error) {
 	if err := l.check(ext); err != nil {
+		return lease, err
+	}
+	if err := failpoint.At("lend"); err != nil {
 		return lease, err
 	}
 	return l.take(ctx)

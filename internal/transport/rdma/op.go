@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rdmacp/rdmacp/internal/failpoint"
 	"github.com/rdmacp/rdmacp/internal/mr"
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
@@ -70,11 +71,13 @@ func (c *conn) transfer(ctx context.Context, o *op, l mr.Lease, w *window) error
 		c.fail(lost(err))
 		return c.err()
 	}
+	_ = failpoint.At("post")
 	o.stall.Reset(stallLimit)
 	for {
 		select {
 		case err := <-o.done:
 			o.stall.Stop()
+			_ = failpoint.At("completion")
 			if err != nil {
 				return c.err()
 			}

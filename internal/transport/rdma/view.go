@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rdmacp/rdmacp/internal/failpoint"
 	"github.com/rdmacp/rdmacp/internal/mr"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/verbs"
@@ -59,6 +60,7 @@ func (c *conn) conceal(slot mr.Lease) error {
 	if !c.role.exposes {
 		return nil
 	}
+	_ = failpoint.At("take-back")
 	begun := time.Now()
 	err := slot.Conceal()
 	c.counters.mapping.Add(int64(time.Since(begun)))
@@ -95,6 +97,7 @@ func (c *conn) land(slot mr.Lease, v view, dst io.WriterAt, ext transport.Extent
 // hide gives up a use of a window. One that cannot be taken back ends the connection: the
 // queue pairs go, and with them what could reach it.
 func (c *conn) hide(w *window) {
+	_ = failpoint.At("take-back")
 	if err := w.release(); err != nil {
 		c.log.Warn("the page cache stays registered", slog.Any("error", err))
 		c.fail(lost(fmt.Errorf("taking a window back: %w", err)))
