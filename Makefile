@@ -36,9 +36,17 @@ soak: ## copies that come and go, for SECONDS (an hour), and what they leave: ma
 kills: ## kill either end of copies by RDMA, KILLS times each way (100), and go on each time
 	@hack/kills $(KILLS)
 
+.PHONY: trees
+trees: ## copy /usr/share, Go's source, 100,000 files and oddities there and back by RDMA, and have rsync compare
+	@hack/trees
+
 .PHONY: bench
 bench: ## copy beside ib_read_bw and ib_write_bw in two guests
 	@bench/run
+
+.PHONY: bench-trees
+bench-trees: ## copy trees, and many small files, beside rsync, scp, tar and cp in one guest
+	@bench/run trees
 
 .PHONY: faults
 faults: ## break things between two guests, and write docs/faults.md and docs/doctor-broken.md

@@ -29,6 +29,7 @@ type daemon struct {
 	log  *output
 	done chan struct{} // closed at its end
 	err  error         // what it ended with, once done is closed
+	rest held          // what it holds while nobody copies; zero until that was looked at
 }
 
 // startDaemon starts rdmad on node2 and waits until it is ready. In front of it,
@@ -64,7 +65,7 @@ func (l *lab) startDaemonOn(n *node, prefix []string, args ...string) (*daemon, 
 
 // startMain starts the daemon that most tests share.
 func (l *lab) startMain() (err error) {
-	l.daemon, err = l.startDaemon(nil, "--insecure", "--listen", fmt.Sprintf("0.0.0.0:%d", port),
+	l.daemon, err = l.startDaemon(nil, "--insecure", "--listen", fmt.Sprintf("0.0.0.0:%d", port), "--metrics", mainMetrics,
 		"--export", "data="+dataDir, "--export", "disk="+diskDir, "--export", "ro="+roDir+":ro", "--export", "small="+smallDir)
 	return err
 }

@@ -25,8 +25,11 @@ const (
 	diskDir  = "/scratch/e2e" // on a disk
 )
 
-// port is the daemon's.
-const port = 7471
+// port is the daemon's, and mainMetrics are where it says what it holds.
+const (
+	port        = 7471
+	mainMetrics = there + "-mgmt:9471"
+)
 
 // lab is the two hosts, made ready once for all tests.
 type lab struct {

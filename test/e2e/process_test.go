@@ -5,6 +5,7 @@ package e2e
 import (
 	"hash/fnv"
 	"os"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -20,6 +21,20 @@ func atLeast(few, all int) int {
 		return all
 	}
 	return few
+}
+
+// number is what a variable says; otherwise where it says nothing.
+func number(t *testing.T, variable string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", variable, err)
+	}
+	return n
 }
 
 // needsTime leaves a test to make faults.

@@ -5,7 +5,6 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,13 +24,7 @@ const mostAgain = 24 << 20
 // with SIGKILL. The same command goes on each time, and in the end every byte is
 // right.
 func TestKills(t *testing.T) {
-	n := kills
-	if s := os.Getenv("RDMACP_KILLS"); s != "" {
-		var err error
-		if n, err = strconv.Atoi(s); err != nil {
-			t.Fatal(err)
-		}
-	}
+	n := number(t, "RDMACP_KILLS", kills)
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) { killAgainAndAgain(t, way, n) })
 	}

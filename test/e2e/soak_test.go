@@ -11,10 +11,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strconv"
 	"sync"
@@ -92,30 +90,14 @@ type use struct {
 	objects                             string
 }
 
-// metric asks the daemon for one of its metrics, all of whose labels are taken together; 0 if it has none of it yet.
-func (s *soaked) metric(name string) (sum float64) {
+// metrics asks the daemon for them.
+func (s *soaked) metrics() metrics {
 	s.t.Helper()
-	q, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://"+soakMetrics+"/metrics", nil)
+	m, err := scrape(s.t.Context(), soakMetrics)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	a, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(q)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = a.Body.Close() }()
-	text, err := io.ReadAll(a.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile(`(?m)^`+name+`(?:{[^}]*})? (\S+)$`).FindAllSubmatch(text, -1) {
-		value, err := strconv.ParseFloat(string(m[1]), 64)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		sum += value
-	}
-	return sum
+	return m
 }
 
 // look asks what the daemon uses.
@@ -125,9 +107,10 @@ func (s *soaked) look() use {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	m := s.metrics()
 	u := use{
-		goroutines: s.metric("go_goroutines"), files: s.metric("process_open_fds"), resident: s.metric("process_resident_memory_bytes"),
-		pinned: s.metric("rdmad_pinned_bytes"), objects: objects,
+		goroutines: m.sum("go_goroutines"), files: m.sum("process_open_fds"), resident: m.sum("process_resident_memory_bytes"),
+		pinned: m.sum("rdmad_pinned_bytes"), objects: objects,
 	}
 	if u.goroutines == 0 || u.files == 0 || u.resident == 0 {
 		s.t.Fatalf("the metrics do not say what the daemon uses: %+v", u)
@@ -261,7 +244,7 @@ func (s *soaked) crowd(clients int, took time.Duration) (shares []int64) {
 				s.t.Errorf("client %d ended: %v", n, err)
 			}
 		})
-		if !eventually(startLimit, func() bool { return s.metric("rdmad_sessions") > float64(n) }) {
+		if !eventually(startLimit, func() bool { return s.metrics().sum("rdmad_sessions") > float64(n) }) {
 			s.t.Fatalf("client %d is not served within %v\n%s", n, startLimit, s.daemon.log.String())
 		}
 	}

@@ -22,7 +22,8 @@ const settleLimit = 30 * time.Second
 //     copy that succeeded: new and complete?
 //  2. Does the daemon (a new one, if the test ended the old) serve a copy?
 //  3. Are the counts of RDMA objects on both hosts what they were?
-//  4. Are all partial files gone, but for those that a journal makes worth keeping?
+//  4. Are all partial files gone, but for those that a journal makes worth keeping? Does the same command go on with those?
+//  5. Has the daemon as many descriptors and goroutines as it had before?
 //
 // What rdmacp answered is asked where it ran: result.failed.
 type trial struct {
@@ -137,6 +138,7 @@ func (tr *trial) ask() {
 		}
 		t.Logf("a copy after the test: %.1f s", probe.Seconds())
 	}
+	tr.replay()
 	var both sync.WaitGroup
 	for _, n := range l.nodes() {
 		both.Go(func() {
@@ -188,6 +190,8 @@ func (l *lab) unsettled(n *node) string {
 		return err.Error()
 	case out != l.base[n]:
 		return fmt.Sprintf("partial files and RDMA objects:\n%s\nthey were:\n%s", out, l.base[n])
+	case n == l.there:
+		return l.daemon.grown()
 	}
 	return ""
 }
