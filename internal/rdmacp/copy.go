@@ -81,7 +81,7 @@ func (a *app) newWatch(j job, p plan) (*watch, error) {
 		list: o.itemize || p.command != copies, sums: o.digest != tree.NoDigest,
 		json: o.json, files: o.verbose > 0 || o.digest != tree.NoDigest, quiet: o.quiet, unproven: o.noVerify,
 	}
-	w.problems.out = a.messages
+	w.problems.out, w.problems.all = a.messages, o.verbose > 0
 	w.progress = a.newProgress(j.title(), w)
 	if o.manifest == "" {
 		return w, nil

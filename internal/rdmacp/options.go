@@ -54,7 +54,7 @@ type talking struct {
 // add defines the flags.
 func (t *talking) add(f *pflag.FlagSet) {
 	f.BoolVarP(&t.quiet, "quiet", "q", false, "say nothing but errors")
-	f.CountVarP(&t.verbose, "verbose", "v", "say more: progress lines in a log, what the copy cost; twice for debugging")
+	f.CountVarP(&t.verbose, "verbose", "v", "say more: progress lines in a log, each problem, what the copy cost; twice for debugging")
 	f.Lookup("verbose").DefValue = "0"
 	f.BoolVar(&t.json, "json", false, "write JSON lines to stdout; errors are put in words, too, on stderr")
 	f.BoolVarP(&t.showProgress, "show-progress", "P", false, "show progress where it is not shown by itself; what a copy left behind is always gone on with. A port is --port")

@@ -10,7 +10,8 @@ import (
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
-// mostShown is how many problems are told one by one; the others are counted.
+// mostShown is how many problems are told one by one; the others are counted, unless all
+// are asked for.
 const mostShown = 20
 
 // mostCauses bounds how many causes are told apart.
@@ -19,6 +20,7 @@ const mostCauses = 100
 // problems are what could not be copied.
 type problems struct {
 	out    io.Writer
+	all    bool // are told one by one
 	count  int64
 	gone   int64         // of them, what was removed before it was read
 	first  *tree.Problem // held back while it may be all that there is to say
@@ -85,10 +87,10 @@ func (p *problems) flush() {
 // say tells a problem in a line.
 func (p *problems) say(problem tree.Problem) {
 	switch {
-	case p.count == mostShown+1:
-		_, _ = fmt.Fprintln(p.out, "rdmacp: there are more such problems; they are counted")
-	case p.count <= mostShown:
+	case p.all || p.count <= mostShown:
 		_, _ = fmt.Fprintln(p.out, "rdmacp: "+problemLine(problem))
+	case p.count == mostShown+1:
+		_, _ = fmt.Fprintln(p.out, "rdmacp: there are more such problems; they are counted (-v tells each)")
 	}
 }
 

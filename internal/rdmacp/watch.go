@@ -54,7 +54,7 @@ func (w *watch) anew() {
 		w.plan.land.IgnoreTimes, w.plan.land.Checksum = false, true
 	}
 	w.tally, w.only, w.firsts, w.pending, w.told = tally{}, "", nil, nil, told{}
-	w.problems = problems{out: w.problems.out}
+	w.problems = problems{out: w.problems.out, all: w.problems.all}
 	w.progress.meter.anew()
 	if w.manifest != nil {
 		w.manifest.anew()
