@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -132,27 +133,52 @@ func TestFewFiles(t *testing.T) {
 	}
 }
 
-// TestFewObjects lets rdmacp make one verbs object, two, three ..., until it gets along:
-// until then it says what it could not make, and by TCP it would not need any.
+// TestFewObjects lets rdmacp, and then rdmad, make one verbs object, two, three ..., until the copy gets along: until then it
+// says what could not be made, and by TCP it would not need any. The daemon goes on each time.
 func TestFewObjects(t *testing.T) {
-	tr := newTrial(t)
-	tr.lab.fence(t)
+	t.Run("rdmacp", func(t *testing.T) {
+		tr := newTrial(t)
+		tr.fewObjects(tr.lab.here, fenced, fmt.Sprint(port))
+	})
+	t.Run("rdmad", func(t *testing.T) {
+		tr := newTrial(t)
+		const port = "7479"
+		tr.fewObjects(tr.lab.there, nil, port)
+	})
+}
+
+// fewObjects gives a node more and more of them.
+func (tr *trial) fewObjects(n *node, prefix []string, port string) {
+	t := tr.t
+	t.Helper()
+	n.fence(t)
+	if n == tr.lab.there {
+		d, err := tr.lab.startDaemon(fenced, "--insecure", "--listen=0.0.0.0:"+port, "--export=data="+dataDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if code, err := d.stop(); err != nil || code != 0 {
+				t.Errorf("the daemon ended with %d, %v\n%s", code, err, d.log.String())
+			}
+		}()
+	}
 	src := random(t, tr.lab.here, dataDir+"/objects", 300_000)
-	for n, d := 1, tr.across(src, src.path+".copy"); ; n++ {
-		tr.lab.allow(t, n)
-		r := tr.rdmacp(d, fenced, "--transport=rdma", "--qps=1", d.source.arg(), d.arg()).wait()
+	for objects, d := 1, tr.across(src, src.path+".copy"); ; objects++ {
+		n.allow(t, objects)
+		r := tr.rdmacp(d, prefix, "--transport=rdma", "--qps=1", "--port="+port, d.source.arg(), d.arg()).wait()
 		if r.exit == 0 {
-			t.Logf("%d verbs objects will do", n)
+			t.Logf("%d verbs objects will do", objects)
 			return
 		}
-		if n > 20 {
-			t.Fatalf("%d are not enough\n%s", n, r.stderr)
+		if objects > 20 {
+			t.Fatalf("%d are not enough\n%s", objects, r.stderr)
 		}
 		if r.exit != 5 && r.exit != 22 {
-			t.Errorf("with %d: exit %d (%s)\n%s", n, r.exit, r.code, r.stderr)
+			t.Errorf("with %d: exit %d (%s)\n%s", objects, r.exit, r.code, r.stderr)
 		}
 		if err := threeLines(r.stderr); err != nil {
-			t.Errorf("with %d: %v\n%s", n, err, r.stderr)
+			t.Errorf("with %d: %v\n%s", objects, err, r.stderr)
 		}
 	}
 }

@@ -275,27 +275,33 @@ func (l *lab) down(t *testing.T) {
 	}
 }
 
-// fenceDir is a cgroup of node1's.
+// fenceDir is a cgroup of a node's.
 const fenceDir = "/sys/fs/cgroup/fence"
 
 // fenced is a prefix with which a command runs in it.
 var fenced = []string{"sh", "-c", `echo $$ >` + fenceDir + `/cgroup.procs && exec "$0" "$@"`}
 
-// fence lets a cgroup make next to no verbs objects.
+// fence lets a cgroup of node1's make next to no verbs objects.
 func (l *lab) fence(t *testing.T) {
+	t.Helper()
+	l.here.fence(t)
+}
+
+// fence makes that cgroup.
+func (n *node) fence(t *testing.T) {
 	t.Helper()
 	// A cgroup that goes with a limit in force leaves the kernel a list that leads nowhere,
 	// and it dies when the device is removed (6.12, rdmacg_css_offline).
-	mustLater(t, l.here, "echo 'rxe0 hca_handle=max hca_object=max' >%[1]s/rdma.max && rmdir %[1]s && umount /sys/fs/cgroup", fenceDir)
-	must(t, l.here, `set -e
+	mustLater(t, n, "echo 'rxe0 hca_handle=max hca_object=max' >%[1]s/rdma.max && rmdir %[1]s && umount /sys/fs/cgroup", fenceDir)
+	must(t, n, `set -e
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 echo +rdma >/sys/fs/cgroup/cgroup.subtree_control
 mkdir %s`, fenceDir)
-	l.allow(t, 3)
+	n.allow(t, 3)
 }
 
 // allow says how many it may make.
-func (l *lab) allow(t *testing.T, objects int) {
+func (n *node) allow(t *testing.T, objects int) {
 	t.Helper()
-	must(t, l.here, "echo 'rxe0 hca_handle=2 hca_object=%d' >%s/rdma.max", objects, fenceDir)
+	must(t, n, "echo 'rxe0 hca_handle=2 hca_object=%d' >%s/rdma.max", objects, fenceDir)
 }
