@@ -46,13 +46,18 @@ for i in $(seq 300); do echo $i-$i >small/$i; done && ln -s big link && truncate
 	mustLater(t, sink, "rm -rf %s/copy", dataDir)
 
 	k := &killer{trial: tr, rng: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)), most: n, args: args}
+	whole := k.wire(t, sink, func() { // what a copy takes of the wires that nobody kills
+		if r := tr.rdmacp(nil, nil, append(slowly(64), args...)...).wait(); r.exit != 0 {
+			t.Fatalf("exit %d\n%s", r.exit, r.stderr)
+		}
+	})
 	limit := time.Duration(n) * 20 * time.Second
 	const digest = "cd %s && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum"
 	want := must(t, source, digest, dataDir+"/tree")
-	rounds := 0
+	rounds, moved := 0, int64(0)
 	for begun := time.Now(); k.killed < n; rounds++ {
 		must(t, sink, "rm -rf %[1]s/copy && mkdir %[1]s/copy", dataDir)
-		k.round(t)
+		moved += k.wire(t, sink, func() { k.round(t) })
 		if got := must(t, sink, digest, dataDir+"/copy/tree"); want != got {
 			t.Fatalf("after %d kills the copy has %s, want %s", k.killed, got, want)
 		}
@@ -60,37 +65,56 @@ for i in $(seq 300); do echo $i-$i >small/$i; done && ln -s big link && truncate
 			t.Fatalf("%d kills took %v", k.killed, limit)
 		}
 	}
-	size, err := strconv.ParseInt(must(t, source, "find %s/tree -type f -size -50M -printf '%%s\n' | awk '{n += $1} END {print n}'", dataDir), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again := max(0, k.moved-int64(rounds)*size) // by the last progress that each run told of, which is a moment behind
-	t.Logf("%d kills in %d copies of %d bytes; %d bytes were sent again, %d resumed in the last run of each", k.killed, rounds, size, again, k.resumed)
+	again := max(0, moved-int64(rounds)*whole)
+	t.Logf("%d kills in %d copies, which take %d bytes of the wires; %d more came, %d for a kill; %d resumed in the last run of each",
+		k.killed, rounds, whole, again, again/int64(k.killed), k.resumed)
 	answered(t.Name()+fmt.Sprintf("/%d_kills", k.killed), result{code: fmt.Sprintf("%d KiB sent again for each", again/int64(k.killed)>>10)})
 	if again > int64(k.killed)*mostAgain {
 		t.Errorf("%d bytes were sent again, want %d at most for each kill", again, mostAgain)
 	}
 }
 
+// slowly are flags by which a kill comes in the middle.
+func slowly(mib int) []string {
+	return []string{fmt.Sprintf("--bwlimit=%dMiB", mib), "--chunk-size=256KiB"}
+}
+
+// wire is how many bytes come to a node by its wires meanwhile.
+func (k *killer) wire(t *testing.T, n *node, meanwhile func()) int64 {
+	t.Helper()
+	count := func() (sum int64) {
+		for text := range strings.FieldsSeq(must(t, n, "cat /sys/class/net/eth[01]/statistics/rx_bytes")) {
+			bytes, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum += bytes
+		}
+		return sum
+	}
+	before := count()
+	meanwhile()
+	return count() - before
+}
+
 // killer copies a tree again and again, and kills either end meanwhile.
 type killer struct {
-	trial          *trial
-	rng            *rand.Rand
-	args           []string
-	killed, most   int
-	moved, resumed int64
+	trial        *trial
+	rng          *rand.Rand
+	args         []string
+	killed, most int
+	resumed      int64
 }
 
 // round copies until all is there. Kills come until there were as many as are wanted.
 func (k *killer) round(t *testing.T) {
 	t.Helper()
 	for {
-		var slowly []string
+		var flags []string
 		if k.killed < k.most {
-			slowly = []string{fmt.Sprintf("--bwlimit=%dMiB", 2+k.rng.IntN(6)), "--chunk-size=256KiB"}
+			flags = slowly(2 + k.rng.IntN(6))
 		}
-		r := k.run(slowly)
-		k.moved += lastMoved(r.stdout)
+		r := k.run(flags)
 		if r.exit == 0 {
 			k.resumed += lastField(r.stdout, "resumed")
 			return
@@ -101,11 +125,11 @@ func (k *killer) round(t *testing.T) {
 }
 
 // run runs the copy, and kills one of its ends if it takes long enough.
-func (k *killer) run(slowly []string) result {
+func (k *killer) run(flags []string) result {
 	daemon := k.trial.lab.daemon
 	here, after := k.rng.IntN(2) == 0, time.Duration(500+k.rng.IntN(4000))*time.Millisecond
-	c := k.trial.rdmacp(nil, nil, append(slowly, k.args...)...)
-	if slowly != nil {
+	c := k.trial.rdmacp(nil, nil, append(flags, k.args...)...)
+	if flags != nil {
 		defer time.AfterFunc(after, func() {
 			if here {
 				_ = c.cmd.Process.Signal(syscall.SIGKILL)
@@ -142,6 +166,3 @@ func lastField(stdout, name string) int64 {
 	n, _ := strconv.ParseInt(digits[:strings.IndexFunc(digits+" ", func(r rune) bool { return r < '0' || r > '9' })], 10, 64)
 	return n
 }
-
-// lastMoved is how many bytes a run has moved, by the last that it said.
-func lastMoved(stdout string) int64 { return lastField(stdout, "bytes") }
