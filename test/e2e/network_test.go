@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,12 +62,40 @@ func TestFirewall(t *testing.T) {
 	}
 }
 
-// TestNetem makes the wire a bad one, both ways, in one respect at a time: the copy is whole.
-// With RDMACP_FAULTS=all in more respects than make test has the time for.
+// noticed are the counters of Soft-RoCE by which it shows, at either end, that a wire does to RoCE's packets what netem was
+// told. One that is only slow does not show.
+var noticed = map[string]string{
+	"loss": "out_of_seq_request rcvd_seq_err completer_retry_err", "corrupt": "out_of_seq_request rcvd_seq_err completer_retry_err",
+	"duplicate": "duplicate_request", "reorder": "out_of_seq_request rcvd_seq_err",
+}
+
+// counted is the sum of those counters of both nodes.
+func (l *lab) counted(t *testing.T, wire string) (sum int) {
+	t.Helper()
+	for what, names := range noticed {
+		if !strings.Contains(wire, what) {
+			continue
+		}
+		for _, n := range l.nodes() {
+			for text := range strings.FieldsSeq(must(t, n, "cd /sys/class/infiniband/rxe0/ports/1/hw_counters && cat %s", names)) {
+				count, err := strconv.Atoi(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sum += count
+			}
+		}
+	}
+	return sum
+}
+
+// TestNetem makes the wire a bad one, both ways, in one respect at a time: the copy is whole, and the devices have counted
+// what the wire did. With RDMACP_FAULTS=all in more respects than make test has the time for.
 func TestNetem(t *testing.T) {
 	wires := []string{"loss 1%", "corrupt 1%"}
 	if thorough() {
-		wires = append(wires, "loss 5%", "loss 10%", "corrupt 5%", "duplicate 10%", "delay 10ms reorder 25%", "delay 50ms", "delay 20ms 20ms distribution normal")
+		wires = append(wires, "loss 5%", "loss 10%", "loss 20%", "corrupt 5%", "duplicate 10%", "delay 10ms reorder 25%", "delay 50ms", "delay 200ms",
+			"delay 20ms 20ms distribution normal")
 	}
 	for _, wire := range wires {
 		t.Run(wire, func(t *testing.T) {
@@ -77,12 +106,20 @@ func TestNetem(t *testing.T) {
 				mustLater(t, n, "tc qdisc replace dev eth0 root pfifo limit 100000")
 				must(t, n, "tc qdisc replace dev eth0 root netem limit 100000 %s", wire)
 			}
+			before := tr.lab.counted(t, wire)
 			for _, source := range tr.lab.nodes() {
 				t.Run("from "+source.name, func(t *testing.T) {
 					sub := tr.within(t)
 					src := random(t, source, dataDir+"/lossy", 4<<20)
-					sub.copy(sub.across(src, src.path+".copy"), "--retry-for=60s").copied(t)
+					r := sub.copy(sub.across(src, src.path+".copy"), "--retry-for=60s")
+					r.copied(t)
+					t.Logf("by %s; %s", r.summary(t).Transport, strings.ReplaceAll(strings.TrimSpace(r.stderr), "\n", " | "))
 				})
+			}
+			after := tr.lab.counted(t, wire)
+			t.Logf("the devices have counted %d", after-before)
+			if shows := !strings.HasPrefix(wire, "delay") || strings.Contains(wire, "reorder"); shows && after == before {
+				t.Errorf("the devices have noticed nothing of %s", wire)
 			}
 		})
 	}
