@@ -146,7 +146,7 @@ func (tr *trial) ask() {
 				t.Error(err)
 			}
 			var why string
-			if !eventually(settleLimit-time.Since(begun), func() bool { why = l.unsettled(n); return why == "" }) {
+			if !eventually(settleLimit-time.Since(begun), func() bool { why = l.changed(n); return why == "" }) {
 				t.Errorf("%s is not as it was, %.0f s after the test: %s", n.name, time.Since(begun).Seconds(), why)
 			}
 			_, _ = n.sh("find %s -name '.*.rdmacp-*' -delete", topDir) // what could be resumed, and one failure is enough
@@ -181,6 +181,15 @@ func (tr *trial) askNames(n *node) error {
 	return errors.Join(append(errs, err)...)
 }
 
+// changed says in what a host is not as it was: unsettled, or in what its daemon holds. A client that is stopped leaves that a
+// connection.
+func (l *lab) changed(n *node) string {
+	if why := l.unsettled(n); why != "" || n != l.there {
+		return why
+	}
+	return l.daemon.grown()
+}
+
 // unsettled says in what a host is not yet as it was.
 func (l *lab) unsettled(n *node) string {
 	out, err := n.sh(`find %s -name '.*.rdmacp-partial' | while read -r p; do test -e "${p%%partial}journal" || echo "$p"; done; rdma res show`, topDir)
@@ -190,8 +199,6 @@ func (l *lab) unsettled(n *node) string {
 		return err.Error()
 	case out != l.base[n]:
 		return fmt.Sprintf("partial files and RDMA objects:\n%s\nthey were:\n%s", out, l.base[n])
-	case n == l.there:
-		return l.daemon.grown()
 	}
 	return ""
 }
