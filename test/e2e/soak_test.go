@@ -239,7 +239,7 @@ func (s *soaked) crowd(clients int, took time.Duration) (shares []int64) {
 	defer cancel()
 	for n := range clients {
 		all.Go(func() {
-			err := s.pipe(ctx, opened, "--slots=2", "--qps=1", "--rails=1", "--chunk-size=64KiB", "--connect-timeout=30s", there+"::data/big", "-")
+			err := s.pipe(ctx, opened, "--slots=2", "--qps=1", "--rails=1", "--chunk-size=64KiB", there+"::data/big", "-")
 			if ctx.Err() == nil {
 				s.t.Errorf("client %d ended: %v", n, err)
 			}
