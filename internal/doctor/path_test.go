@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rdmacp/rdmacp/internal/client"
 	"github.com/rdmacp/rdmacp/internal/fault"
@@ -51,15 +52,30 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// RDMA has a second, or more where TCP, too, was slow, or nothing is known of it.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	for took, want := range map[time.Duration]time.Duration{
+		time.Millisecond: time.Second, 50 * time.Millisecond: time.Second, 123 * time.Millisecond: 2500 * time.Millisecond, time.Second: 5 * time.Second,
+	} {
+		if got := patience(moved{took: took}, true); got != want {
+			t.Errorf("%v by TCP: %v by RDMA, want %v", took, got, want)
+		}
+	}
+	if got := patience(moved{}, false); got != 5*time.Second {
+		t.Errorf("without TCP: %v", got)
+	}
+}
+
 // Where nothing comes through it is told by what this end has received what it is that keeps it.
 func TestSilent(t *testing.T) {
 	t.Parallel()
 	for want, p := range map[string]packets{
-		"nothing came through within 5s":                                              {},
-		"within 5s: packets of gpu7 get here, and what it is sent does not get there": {received: 7, lost: 7},
-		"packets come through, but so many are lost that it did not end within 5s":    {received: 30, lost: 6, gaps: 4},
+		"nothing came through within 2s":                                              {},
+		"within 2s: packets of gpu7 get here, and what it is sent does not get there": {received: 7, lost: 7},
+		"packets come through, but so many are lost that it did not end within 2s":    {received: 30, lost: 6, gaps: 4},
 	} {
-		f, ok := fault.As(silent("gpu7", p))
+		f, ok := fault.As(silent("gpu7", p, 2*time.Second))
 		if !ok || f.Code != fault.Path || !strings.HasSuffix(f.Error(), want) || strings.Contains(f.Fix, "4791") != (p.gaps == 0) {
 			t.Errorf("%+v: %v; fix: %s", p, f, f.Fix)
 		}

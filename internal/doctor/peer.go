@@ -48,7 +48,7 @@ func (h Host) Peer(ctx context.Context, o client.Options, at *Place, say func(Fi
 		say(way(checkTCP, session, err))
 	}
 	by, before := transport.TCP, h.tally()
-	if o.Transport != transport.TCP && h.ways(ctx, o, err == nil, say) {
+	if o.Transport != transport.TCP && h.ways(ctx, o, session, err == nil, say) {
 		by = transport.RDMA
 	}
 	wire := Wire{}
@@ -87,13 +87,13 @@ func turnedOff(err error) bool {
 
 // ways looks at the way by RDMA, and reports whether bytes get through both ways. Where TCP does
 // instead, an end without a device is no failure.
-func (h Host) ways(ctx context.Context, o client.Options, byTCP bool, say func(Finding)) bool {
-	works := true
+func (h Host) ways(ctx context.Context, o client.Options, tcp moved, byTCP bool, say func(Finding)) bool {
+	works, limit := true, patience(tcp, byTCP)
 	for _, d := range directions {
 		before := h.tally()
-		session, err := ping(ctx, o, d)
+		session, err := ping(ctx, o, d, limit)
 		if errors.Is(err, errSilent) {
-			err = silent(o.Host, before.all())
+			err = silent(o.Host, before.all(), limit)
 		}
 		if d == transport.Put {
 			for _, f := range append(paths(o.Host, session.peer.Ends), h.routes(ctx, session.peer.Ends)...) {
@@ -149,18 +149,31 @@ func dial(ctx context.Context, o client.Options, k transport.Kind, d transport.D
 	return client.Dial(ctx, o)
 }
 
-// pingLimit is how long RDMA may take for what TCP has brought at once. A NIC gives up by
-// itself after some four seconds; Soft-RoCE takes half a minute for it.
-const pingLimit = 5 * time.Second
+// How long RDMA may take for what TCP has brought at once: a second, unless that took so long
+// that the hosts or the way are slow, as those are that are emulated. A NIC gives up by itself
+// after some four seconds; Soft-RoCE takes half a minute for it.
+const (
+	leastPatience = time.Second
+	mostPatience  = 5 * time.Second
+	slowerThanTCP = 20
+)
+
+// patience is how long that is, by what TCP took, if it has brought it.
+func patience(tcp moved, byTCP bool) time.Duration {
+	if !byTCP {
+		return mostPatience
+	}
+	return min(max(leastPatience, slowerThanTCP*tcp.took), mostPatience).Round(time.Second / 10)
+}
 
 // ping moves a little by RDMA. What has not come through in time is dropped on the way.
-func ping(ctx context.Context, o client.Options, d transport.Direction) (moved, error) {
+func ping(ctx context.Context, o client.Options, d transport.Direction, limit time.Duration) (moved, error) {
 	s, err := dial(ctx, o, transport.RDMA, d)
 	if err != nil {
 		return moved{}, err
 	}
 	defer func() { _ = s.Close() }() //nolint:contextcheck // as in move
-	limited, done := context.WithTimeoutCause(ctx, pingLimit, errSilent)
+	limited, done := context.WithTimeoutCause(ctx, limit, errSilent)
 	defer done()
 	r, err := s.Blank(limited, probeBytes)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
@@ -174,12 +187,12 @@ var errSilent = errors.New("the two hosts have set it up by TCP, and then nothin
 
 // silent is the fault of a way by RDMA on which nothing comes through, by what this end's ports
 // have received meanwhile.
-func silent(host string, p packets) error {
-	why, fix := fmt.Errorf("%w within %v", errSilent, pingLimit),
+func silent(host string, p packets, limit time.Duration) error {
+	why, fix := fmt.Errorf("%w within %v", errSilent, limit),
 		"open UDP port 4791 (RoCEv2) both ways in every firewall between the hosts, and compare their MTUs: rdmacp devices"
 	switch {
 	case p.gaps > 0:
-		why = fmt.Errorf("packets come through, but so many are lost that it did not end within %v", pingLimit)
+		why = fmt.Errorf("packets come through, but so many are lost that it did not end within %v", limit)
 		fix = "look for what drops packets, as counters says; it is no firewall that drops all of them"
 	case p.received > 0:
 		why = fmt.Errorf("%w: packets of %s get here, and what it is sent does not get there", why, host)
