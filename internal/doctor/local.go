@@ -20,17 +20,18 @@ import (
 
 // Host is what there is to look at on a host.
 type Host struct {
-	By     transport.Kind // that copies are to take; 0: RDMA, and TCP where there is no device
-	Rails  func() ([]device.Rail, error)
-	Limit  func() (bytes uint64, limited bool)     // what may be pinned
-	Files  func() (n uint64, limited bool)         // that may be open; nil: not known
-	Root   fs.FS                                   // of the host, for what the kernel shows below /proc and /sys; nil: not Linux
-	Kernel string                                  // its release, as uname says it; empty: not Linux
-	Pins   uint64                                  // bytes that a copy wants to pin, at least
-	TLS    *mtls.Store                             // nil: there are no certificates
-	TLSErr error                                   // why they are not good
-	Flow   func(netDev string) (device.PFC, error) // nil: not known
-	Dirs   []string                                // that copies come to
+	By      transport.Kind // that copies are to take; 0: RDMA, and TCP where there is no device
+	Rails   func() ([]device.Rail, error)
+	Limit   func() (bytes uint64, limited bool)     // what may be pinned
+	Files   func() (n uint64, limited bool)         // that may be open; nil: not known
+	Root    fs.FS                                   // of the host, for what the kernel shows below /proc and /sys; nil: not Linux
+	Kernel  string                                  // its release, as uname says it; empty: not Linux
+	Pins    uint64                                  // bytes that a copy wants to pin, at least
+	TLS     *mtls.Store                             // nil: there are no certificates
+	TLSErr  error                                   // why they are not good
+	OwnKeys bool                                    // made for this look alone, since ssh starts the daemon
+	Flow    func(netDev string) (device.PFC, error) // nil: not known
+	Dirs    []string                                // that copies come to
 
 	// NextHop is where packets to a peer leave by; nil: not Linux.
 	NextHop func(ctx context.Context, peer netip.Addr) (device.Hop, error)
@@ -169,6 +170,8 @@ const soonExpired = 30 * 24 * time.Hour
 // tls looks at the certificates.
 func (h Host) tls() Finding {
 	switch {
+	case h.OwnKeys:
+		return skip(checkTLS, "ssh carries keys that are made for this alone")
 	case h.TLSErr != nil:
 		return failed(checkTLS, h.TLSErr)
 	case h.TLS == nil:

@@ -55,7 +55,11 @@ func exported(all []wire.Reachable) Finding {
 		if r.Writable {
 			may = "may be read and written to"
 		}
-		rights = append(rights, r.Name+" "+may)
+		name := r.Name
+		if name == "" { // of an rdmad that ssh has started
+			name = "what that user reaches"
+		}
+		rights = append(rights, name+" "+may)
 	}
 	f := ok(checkExports, strings.Join(rights, ", "))
 	f.Exports = exportNames(all)

@@ -17,6 +17,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/doctor"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mr"
+	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
@@ -27,6 +28,9 @@ fast. --dir and HOST::EXPORT try the disk below a directory here and there: by a
 file without a name, of 64 MiB at most, that is gone at once. Each line says what
 was found, and what is to be done where that is not good. Nothing is changed.
 docs/doctor.md explains the checks.
+
+--via-ssh has ssh start an rdmad there for the look, as it does for a copy, and takes
+[USER@]HOST or [USER@]HOST:DIR.
 
 --bundle writes it to a file as well, with what it was found from, to go with a report
 of a bug. Hosts, people and addresses have placeholders in it; it is sent nowhere.
@@ -47,7 +51,7 @@ func (a *app) doctorCommand(ctx context.Context) *cobra.Command {
 			}
 			if len(args) == 1 {
 				var err error
-				if p.remote, err = aim(args[0]); err != nil {
+				if p.remote, err = aim(args[0], a.opts.viaSSH); err != nil {
 					return err
 				}
 			}
@@ -71,6 +75,7 @@ func (a *app) doctorCommand(ctx context.Context) *cobra.Command {
 		}),
 		flagGroup("The way", a.opts.addWay),
 		flagGroup("Who is at the two ends (TLS)", a.opts.identifying.add),
+		flagGroup("A daemon for this look only", a.opts.starting.add),
 		flagGroup("Help", addHelp),
 	})
 	return cmd
@@ -90,8 +95,19 @@ func (p *patient) settle() (err error) {
 	return err
 }
 
-// aim reads the name of a host, or of a directory on one.
-func aim(arg string) (*remote, error) {
+// aim reads the name of a host, or of a directory on one; with login it is one that ssh knows.
+func aim(arg string, login bool) (*remote, error) {
+	if login {
+		host, path, more := splitHost(arg)
+		if !more {
+			host, path = arg, ""
+		}
+		r, err := parseLogin(host, path)
+		if err != nil {
+			return nil, badName(arg, err, "with --via-ssh, give [USER@]HOST or [USER@]HOST:DIR")
+		}
+		return r, nil
+	}
 	name, err := hostAlone(arg)
 	if err == nil {
 		return &remote{Host: name}, nil
@@ -108,16 +124,19 @@ func aim(arg string) (*remote, error) {
 	return nil, badName(arg, errors.New("there is no host in it"), "give HOST, or HOST::EXPORT/DIR; a directory of this host is --dir "+arg)
 }
 
-// place is the directory there; nil if it is a host alone.
-func (r *remote) place() *doctor.Place {
-	if r.Export == "" && r.Path == "" {
+// named reports whether it is more than a host.
+func (r *remote) named() bool { return r.Export != "" || r.Path != "" }
+
+// place is the directory there; nil if it is a host alone. Home is where relative names start.
+func (r *remote) place(home string) *doctor.Place {
+	if !r.named() {
 		return nil
 	}
 	name := r.Host + ":" + r.Path
 	if r.Export != "" {
 		name = r.Host + "::" + path.Join(r.Export, r.Path)
 	}
-	return &doctor.Place{Name: name, Target: r.target("")}
+	return &doctor.Place{Name: name, Target: r.target(home)}
 }
 
 // doctor looks at this host, and at the way to another, and writes a bundle if that is named.
@@ -130,8 +149,9 @@ func (a *app) doctor(ctx context.Context, p patient, chunk int, bundle string) e
 		all = append(all, f)
 		failed = errors.Join(failed, a.tell(f))
 	}
-	proof, err := a.credentials()
-	host := doctor.Host{By: a.opts.kind(), Rails: a.rails, Limit: mr.NewBudget().Limit, Pins: uint64(a.opts.slots * chunk), //nolint:gosec // both were checked
+	proof, err := a.identity()
+	defer a.closeShot()
+	host := doctor.Host{By: a.opts.kind(), OwnKeys: a.opts.viaSSH, Rails: a.rails, Limit: mr.NewBudget().Limit, Pins: uint64(a.opts.slots * chunk), //nolint:gosec // both were checked
 		TLS: proof, TLSErr: err}
 	host.LookAround()
 	for _, f := range host.Local() {
@@ -143,11 +163,11 @@ func (a *app) doctor(ctx context.Context, p patient, chunk int, bundle string) e
 		if err != nil {
 			return err
 		}
-		wire = host.Peer(ctx, o, p.remote.place(), say)
+		wire = host.Peer(ctx, o, p.remote.place(a.home()), say)
 	}
 	if p.dir != "" {
 		say(doctor.Disk(ctx, p.dir, wire[transport.Get]))
-	} else if p.remote == nil || p.remote.place() == nil {
+	} else if p.remote == nil || !p.remote.named() {
 		say(doctor.NoDisk())
 	}
 	if bundle != "" {
@@ -159,6 +179,14 @@ func (a *app) doctor(ctx context.Context, p patient, chunk int, bundle string) e
 		return stdoutFault(failed)
 	}
 	return verdict(all)
+}
+
+// identity is what proves to a daemon who this end is. One that ssh starts gets keys of its own.
+func (a *app) identity() (*mtls.Store, error) {
+	if a.opts.viaSSH {
+		return nil, nil
+	}
+	return a.credentials()
 }
 
 // verdict is how the command ends.

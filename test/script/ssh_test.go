@@ -21,8 +21,10 @@ func cmdRdmacpSSH(ts *testscript.TestScript, neg bool, args []string) {
 	shell := filepath.Join(work, "ssh-here")
 	ts.Check(os.WriteFile(shell, []byte(shellHere), 0o600))
 	w := of(ts)
-	w.run(context.Background(), ts, ts.Stdout(), append([]string{
-		"--via-ssh", "--rsh", "sh " + shell, "--rdmad-path", "env HOME=" + work + "/home " + asCommand + "=rdmad " + os.Args[0],
-	}, args...))
+	flags := []string{"--via-ssh", "--rsh", "sh " + shell, "--rdmad-path", "env HOME=" + work + "/home " + asCommand + "=rdmad " + os.Args[0]}
+	if args[0] == "doctor" {
+		flags, args = append([]string{"doctor"}, flags...), args[1:]
+	}
+	w.run(context.Background(), ts, ts.Stdout(), append(flags, args...))
 	w.check(ts, neg, "rdmacp --via-ssh")
 }
