@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,18 +30,21 @@ const (
 type Server struct {
 	http *http.Server
 	lis  net.Listener
-	done chan struct{}
+	stop func() // ends what watches the daemon
+	done sync.WaitGroup
 }
 
 // Public serves what anyone may know: /metrics, and a page for people.
 func Public(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer, log *slog.Logger) *Server {
-	return serve(lis, public(d, self, metrics), log)
+	past := &history{}
+	return serve(lis, public(d, self, metrics, past), d, past, log)
 }
 
 // Private serves what is for those who run the daemon: besides that /v1/status, POST
 // /v1/sessions/ID/cancel, /v1/tokens, and /debug/pprof.
 func Private(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer, log *slog.Logger) *Server {
-	mux := public(d, self, metrics)
+	past := &history{}
+	mux := public(d, self, metrics, past)
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(status(d, self)) // who has asked may have left
@@ -58,39 +62,42 @@ func Private(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer,
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return serve(lis, mux, log)
+	return serve(lis, mux, d, past, log)
 }
 
 // public are the answers that anyone gets.
-func public(d Daemon, self Self, metrics prometheus.Gatherer) *http.ServeMux {
+func public(d Daemon, self Self, metrics prometheus.Gatherer, past *history) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: maxConns}))
-	mux.Handle("GET /{$}", page{d, self})
+	mux.Handle("GET /{$}", page{d, self, past})
 	return mux
 }
 
-// serve serves a listener until Close.
-func serve(lis net.Listener, h http.Handler, log *slog.Logger) *Server {
+// serve serves a listener, and watches the daemon, until Close.
+func serve(lis net.Listener, h http.Handler, d Daemon, past *history, log *slog.Logger) *Server {
 	s := &Server{
 		http: &http.Server{
 			Handler: h, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerLimit, ReadTimeout: headerLimit, WriteTimeout: answerLimit, IdleTimeout: idleLimit,
 			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		},
-		lis: lis, done: make(chan struct{}),
+		lis: lis,
 	}
-	go func() {
-		defer close(s.done)
+	stop := make(chan struct{})
+	s.stop = sync.OnceFunc(func() { close(stop) })
+	s.done.Go(func() { past.watch(d, stop) })
+	s.done.Go(func() {
 		if err := s.http.Serve(netutil.LimitListener(lis, maxConns)); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("nobody can ask this daemon any more", slog.Any("error", err))
 		}
-	}()
+	})
 	return s
 }
 
 // Close ends the server, and lets nobody finish.
 func (s *Server) Close() error {
 	err := s.http.Close()
-	<-s.done
+	s.stop()
+	s.done.Wait()
 	return err
 }
 
