@@ -50,6 +50,9 @@ func toFault(ctx context.Context, err error, host string) error {
 		}
 		return fromStatus(st, host)
 	}
+	if why, ok := fault.As(context.Cause(ctx)); ok && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		return why // whoever set the limit has words for it
+	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault.New(fault.Timeout, "copying", errors.New("it took too long"), "run the same command again, with more time")
