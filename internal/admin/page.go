@@ -87,9 +87,12 @@ func (p page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 
 // newRow is what the page shows of a Way.
 func newRow(w server.Way, t server.Totals) row {
-	var done int64
+	var done, fallbacks int64
 	for _, n := range t.Transfers {
 		done += n
+	}
+	for _, n := range t.Fallbacks {
+		fallbacks += n
 	}
 	slowest, longest := "-", time.Duration(0)
 	for name, d := range map[string]time.Duration{"the source": t.Stats.Source, "registration": t.Stats.Map, "the wire": t.Stats.Wire, "the sink": t.Stats.Sink, "digests": t.Stats.Digest} {
@@ -100,7 +103,7 @@ func newRow(w server.Way, t server.Totals) row {
 	return row{
 		Transport: w.Transport, Direction: w.Direction, Open: t.Open,
 		Moved: console.Bytes(int64(t.Stats.Bytes)), Copied: console.Bytes(int64(t.Stats.CopiedBytes + t.Stats.SocketBytes)),
-		Files: console.Number(t.Report.Files), Problems: console.Number(t.Report.Problems), Fallbacks: console.Number(t.Fallbacks), Mismatches: console.Number(t.Report.Retried),
+		Files: console.Number(t.Report.Files), Problems: console.Number(t.Report.Problems), Fallbacks: console.Number(fallbacks), Mismatches: console.Number(t.Report.Retried),
 		Failed: console.Number(done - t.Transfers[fault.OK]), Done: console.Number(done), Slowest: slowest,
 	}
 }

@@ -235,9 +235,11 @@ func (s *Session) agree(ctx context.Context, local, remote netip.Addr) error {
 // shake sends Hello and returns the daemon's Welcome.
 func (s *Session) shake(ctx context.Context, e transport.Endpoint) (wire.Welcome, error) {
 	chunk := min(s.options.ChunkSize, int(min(e.MaxMessage, wire.MaxChunk)))
+	why, code := s.peer.fallback()
 	m, err := s.ask(ctx, &pb.SessionRequest{Message: &pb.SessionRequest_Hello{Hello: wire.FromHello(wire.Hello{
 		Version: s.options.Version, Endpoint: e, Direction: s.options.Direction, ChunkSize: chunk, Slots: s.options.Slots,
-		Unverified: s.options.Unverified, ZeroCopy: s.options.ZeroCopy, Encrypt: s.options.Encrypt, Fallback: s.peer.fallback(),
+		Unverified: s.options.Unverified, ZeroCopy: s.options.ZeroCopy, Encrypt: s.options.Encrypt,
+		Fallback: why, FallbackCode: code,
 	})}})
 	if err != nil {
 		return wire.Welcome{}, err
@@ -263,12 +265,12 @@ func (s *Session) dialMore(ctx context.Context) (net.Conn, error) {
 	return s.options.prove(ctx, c)
 }
 
-// fallback is why the session does not go by RDMA, for the daemon's log.
-func (p Peer) fallback() string {
+// fallback is why the session does not go by RDMA, for the daemon's log and its metrics.
+func (p Peer) fallback() (why string, code fault.Code) {
 	if p.NoRDMA == nil {
-		return ""
+		return "", fault.OK
 	}
-	return p.NoRDMA.Error()
+	return p.NoRDMA.Error(), p.NoRDMA.Code
 }
 
 // Peer says who is at the two ends.

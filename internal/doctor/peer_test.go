@@ -175,7 +175,7 @@ func TestProbesAreNoTransfers(t *testing.T) {
 	}
 	bytes := uint64(0)
 	for way, total := range s.Totals() {
-		if len(total.Transfers) > 0 || total.Seconds > 0 || total.Report.Files > 0 || total.Report.Entries > 0 {
+		if len(total.Transfers) > 0 || total.Report.Files > 0 || total.Report.Entries > 0 {
 			t.Errorf("%+v: %+v", way, total)
 		}
 		bytes += total.Stats.Bytes

@@ -21,7 +21,8 @@ var (
 	open      = desc("rdmad_sessions", "Sessions that are open.")
 	ended     = desc("rdmad_sessions_total", "Sessions that have ended, by how.", "result")
 	transfers = desc("rdmad_transfers_total", "Transfers that have ended, by how.", "result")
-	seconds   = desc("rdmad_transfer_duration_seconds", "How long transfers took.")
+	bytes     = desc("rdmad_transfer_bytes_total", "Payload that was moved, by RDMA device of this host.", "device")
+	fallbacks = desc("rdmad_fallbacks_total", "Sessions that go by TCP though their client wanted RDMA, by how the try by RDMA has ended.", "reason")
 )
 
 // figure is a counter that a session has.
@@ -40,7 +41,6 @@ var (
 
 // figures are all of them.
 var figures = []figure{
-	{desc("rdmad_transfer_bytes_total", "Payload that was moved."), nil, func(t server.Totals) float64 { return float64(t.Stats.Bytes) }},
 	{desc("rdmad_chunks_total", "Chunks that were moved."), nil, func(t server.Totals) float64 { return float64(t.Stats.Chunks) }},
 	{desc("rdmad_work_requests_total", "Work requests that were posted; by TCP, frames that were sent."), nil, func(t server.Totals) float64 { return float64(t.Stats.WorkReqs) }},
 	{desc("rdmad_completions_total", "Completions that were polled; by TCP, frames that were received."), nil, func(t server.Totals) float64 { return float64(t.Stats.Completions) }},
@@ -49,7 +49,6 @@ var figures = []figure{
 	{desc("rdmad_problems_total", "Entries that could not be copied."), nil, func(t server.Totals) float64 { return float64(t.Report.Problems) }},
 	{desc("rdmad_resumed_bytes_total", "Payload that an earlier, broken run had brought already."), nil, func(t server.Totals) float64 { return float64(t.Report.Resumed) }},
 	{desc("rdmad_digest_mismatches_total", "Bundles that were moved again, since their digests differed."), nil, func(t server.Totals) float64 { return float64(t.Report.Retried) }},
-	{desc("rdmad_fallbacks_total", "Sessions that go by TCP though their client wanted RDMA."), nil, func(t server.Totals) float64 { return float64(t.Fallbacks) }},
 	{desc("rdmad_lost_rails_total", "Rails that sessions have lost, or could not use."), nil, func(t server.Totals) float64 { return float64(t.LostRails) }},
 	{copied, []string{"page_cache"}, func(t server.Totals) float64 { return float64(t.Stats.CopiedBytes) }},
 	{copied, []string{"socket"}, func(t server.Totals) float64 { return float64(t.Stats.SocketBytes) }},

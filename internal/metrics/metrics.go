@@ -13,6 +13,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/server"
+	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 // Source has the figures of a daemon.
@@ -25,8 +26,13 @@ type Host struct {
 	Version     string
 	Landlock    int            // version of Landlock that confines it; 0: none
 	CertExpires func() float64 // seconds since 1970; nil without TLS
-	Refused     func() float64 // connections whose peer has not proved who it is; nil without TLS
-	Pinned      func() float64 // bytes that are pinned, or about to be; nil without RDMA
+	Durations   *Durations     // of transfers
+
+	// Refused are connections whose peer has not proved who it is, by the reason; nil without TLS.
+	Refused func() map[string]int64
+
+	RDMA      RDMA                            // nil without
+	Latencies map[string]*transport.Latencies // by transport
 
 	// Checks are how the checks of the daemon's host have ended, by their ids; nil: nobody looks.
 	Checks func() map[string]string
@@ -48,17 +54,21 @@ func New(src Source, h Host) *prometheus.Registry {
 		value      func() float64
 	}{
 		{"rdmad_certificate_expiry_timestamp_seconds", "When the daemon's certificate expires.", h.CertExpires},
-		{"rdmad_pinned_bytes", "Memory that is reserved for RDMA.", h.Pinned},
 	} {
 		if g.value != nil {
 			r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.value))
 		}
 	}
 	if h.Refused != nil {
-		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "rdmad_refused_connections_total", Help: "Connections whose peer has not proved who it is.",
-		}, h.Refused))
+		r.MustRegister(counts{authFailures, h.Refused})
 	}
+	if h.RDMA != nil {
+		r.MustRegister(fabric{h.RDMA}, counts{qpErrors, h.RDMA.Failures})
+	}
+	if h.Durations != nil {
+		r.MustRegister(h.Durations.vec)
+	}
+	r.MustRegister(latencies(h.Latencies))
 	if h.Checks != nil {
 		r.MustRegister(checks(h.Checks))
 	}
@@ -94,7 +104,7 @@ func (s sessions) Describe(to chan<- *prometheus.Desc) {
 	for _, f := range figures {
 		to <- f.desc
 	}
-	for _, d := range []*prometheus.Desc{open, ended, transfers, seconds} {
+	for _, d := range []*prometheus.Desc{open, ended, transfers, bytes, fallbacks} {
 		to <- d
 	}
 }
@@ -109,7 +119,15 @@ func (s sessions) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(open, prometheus.GaugeValue, float64(t.Open), way...)
 		results(to, ended, t.Sessions, way)
 		results(to, transfers, t.Transfers, way)
-		to <- prometheus.MustNewConstSummary(seconds, uint64(sum(t.Transfers)), t.Seconds, nil, way...)
+		for device, n := range t.Devices {
+			to <- prometheus.MustNewConstMetric(bytes, prometheus.CounterValue, float64(n), append(slices.Clip(way), device)...)
+		}
+		if w.Transport != transport.TCP.String() {
+			continue
+		}
+		for _, reason := range server.Reasons() {
+			to <- prometheus.MustNewConstMetric(fallbacks, prometheus.CounterValue, float64(t.Fallbacks[reason]), append(slices.Clip(way), reason)...)
+		}
 	}
 }
 
@@ -118,11 +136,4 @@ func results(to chan<- prometheus.Metric, d *prometheus.Desc, by map[fault.Code]
 	for _, code := range slices.Sorted(maps.Keys(by)) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(by[code]), append(slices.Clip(way), code.String())...)
 	}
-}
-
-func sum(by map[fault.Code]int64) (n int64) {
-	for _, v := range by {
-		n += v
-	}
-	return n
 }

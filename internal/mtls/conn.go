@@ -125,7 +125,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		Conn:  tls.Server(raw, l.store.server()),
 		store: l.store,
 		failed: func(err error) {
-			l.store.refused.Add(1)
+			l.store.refused[reasonOf(err)].Add(1)
 			l.refused.log(from, err)
 		},
 	}, nil

@@ -34,7 +34,7 @@ type Store struct {
 	log    *slog.Logger
 	guests Guests // nil: none
 
-	refused atomic.Int64 // connections, by all listeners
+	refused [len(reasons)]atomic.Int64 // connections, by all listeners, by reason
 
 	mu   sync.Mutex
 	seen [4]stamp // when they were read, well or not
@@ -81,10 +81,6 @@ func (s *Store) Names() []string { return Names(s.current().cert.Leaf) }
 
 // Expires is when the certificate expires.
 func (s *Store) Expires() time.Time { return s.current().cert.Leaf.NotAfter }
-
-// Refused is how many connections were refused since their peers have not proved who they
-// are.
-func (s *Store) Refused() int64 { return s.refused.Load() }
 
 // Serves refuses a certificate that no client would take for a daemon's.
 func (s *Store) Serves() error {

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -70,6 +71,8 @@ func (a authority) files(name string) mtls.Files {
 
 // echo is a daemon that gives back what it gets, and its log.
 type echo struct {
+	store *mtls.Store
+
 	lis net.Listener
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -99,11 +102,22 @@ func (e *echo) says(t *testing.T, what string) {
 	}
 }
 
+// counted fails the test unless the peers that were refused so far were refused for these reasons.
+func (e *echo) counted(t *testing.T, want map[string]int64) {
+	t.Helper()
+	got := e.store.Refused()
+	maps.DeleteFunc(got, func(_ string, n int64) bool { return n == 0 })
+	if !maps.Equal(got, want) {
+		t.Errorf("refused were %v, want %v", got, want)
+	}
+}
+
 func newEcho(t *testing.T, f mtls.Files) *echo {
 	t.Helper()
 	e := &echo{}
 	s, err := mtls.Open(f, slog.New(slog.NewTextHandler(e, nil)))
 	must(t, err)
+	e.store = s
 	raw, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	e.lis = s.Listen(raw)
@@ -189,6 +203,7 @@ func TestProof(t *testing.T) {
 	e = newEcho(t, ours.files("server"))
 	refused(t, "another CA's client", e.talk(t, eve, "server"), "refuses the certificate of this client: tls: unknown certificate authority")
 	e.says(t, "certificate signed by unknown authority")
+	e.counted(t, map[string]int64{"unknown_ca": 1})
 
 	// A client's certificate makes no daemon.
 	posing := newEcho(t, alice)
@@ -283,6 +298,7 @@ func TestOthers(t *testing.T) {
 	if n := strings.Count(e.logged(), "connection refused"); n != 3 {
 		t.Errorf("%d lines of one peer in a minute, want three:\n%s", n, e.logged())
 	}
+	e.counted(t, map[string]int64{"no_tls": 2, "handshake": 1, "no_certificate": 1})
 }
 
 // Files that are wrong are said to be.
@@ -332,6 +348,7 @@ func TestNotInForce(t *testing.T) {
 		begun := time.Now()
 		refused(t, name, e.talk(t, files, "server"), tt.says)
 		e.says(t, tt.logs)
+		e.counted(t, map[string]int64{"not_in_force": 1})
 		refused(t, "a daemon that is "+name, newEcho(t, files).talk(t, ca.files("server"), name), "not in force: current time")
 		if took := time.Since(begun); took > 5*time.Second {
 			t.Errorf("%s: after %v", name, took)

@@ -21,22 +21,26 @@ type about struct {
 	listeners   []net.Listener
 	credentials *mtls.Store // nil: no TLS
 	landlock    int
-	rdma        transport.Fabric // nil: none is offered
+	fabrics     transport.Fabrics // that are offered
 	found       *findings
+	durations   *metrics.Durations
 }
 
-// pinner is a fabric that knows how much memory it has pinned.
-type pinner interface{ Pinned() uint64 }
+// timed is a fabric that knows how long its chunks were where.
+type timed interface{ Latencies() *transport.Latencies }
 
 // host is what the metrics say of the daemon itself.
 func (a about) host() metrics.Host {
-	h := metrics.Host{Version: console.Version(), Landlock: a.landlock, Checks: a.found.worst}
+	h := metrics.Host{Version: console.Version(), Landlock: a.landlock, Checks: a.found.worst, Durations: a.durations, Latencies: map[string]*transport.Latencies{}}
 	if c := a.credentials; c != nil {
 		h.CertExpires = func() float64 { return float64(c.Expires().Unix()) }
-		h.Refused = func() float64 { return float64(c.Refused()) }
+		h.Refused = c.Refused
 	}
-	if p, ok := a.rdma.(pinner); ok {
-		h.Pinned = func() float64 { return float64(p.Pinned()) }
+	h.RDMA, _ = a.fabrics.RDMA.(metrics.RDMA)
+	for kind, f := range map[transport.Kind]transport.Fabric{transport.RDMA: a.fabrics.RDMA, transport.TCP: a.fabrics.TCP} {
+		if f, ok := f.(timed); ok {
+			h.Latencies[kind.String()] = f.Latencies()
+		}
 	}
 	return h
 }

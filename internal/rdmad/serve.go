@@ -13,6 +13,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/console"
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/metrics"
 	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/server"
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -45,11 +46,11 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	}
 	data := tcp.New(tcp.Config{Logger: log, Connections: max(minConnections, connectionsEach*c.maxSessions)})
 	fabrics := a.offer(c, log, data)
-	found := newFindings()
+	found, durations := newFindings(), metrics.NewDurations()
 	srv, err := server.New(server.Config{
 		Exports: c.exports, Limits: c.limits, Fabric: fabrics, Device: c.device, Version: console.Version(), Logger: log, Traces: traces,
 		ChunkSize: c.chunkSize, Slots: c.slots, MaxSessions: c.maxSessions, MaxClient: c.maxClient, Operators: c.operators, Anchors: anchors, Checks: found.told,
-		StallTimeout: c.stallTimeout,
+		StallTimeout: c.stallTimeout, Took: durations.Took,
 	})
 	if err != nil {
 		return err
@@ -65,7 +66,7 @@ func (a *app) serve(ctx context.Context, c config, again func() (config, error))
 	for i, lis := range listeners {
 		listeners[i] = data.Listen(lis)
 	}
-	closeAdmin, err := c.openAdmin(ctx, log, srv, about{listeners: listeners, credentials: credentials, landlock: abi, rdma: fabrics.RDMA, found: found})
+	closeAdmin, err := c.openAdmin(ctx, log, srv, about{listeners: listeners, credentials: credentials, landlock: abi, fabrics: fabrics, found: found, durations: durations})
 	if err != nil {
 		return err
 	}

@@ -28,11 +28,11 @@ type Totals struct {
 	Open      int                  // sessions, now
 	Sessions  map[fault.Code]int64 // that have ended, by how
 	Transfers map[fault.Code]int64 // that have ended, by how
-	Seconds   float64              // that they have taken
 	Report    transfer.Report      // of them all
-	Fallbacks int64                // sessions that go by TCP though their client wanted RDMA
+	Fallbacks map[string]int64     // sessions that go by TCP though their client wanted RDMA, by one of Reasons
 	LostRails int64
-	Stats     transport.Stats // those of open sessions are in it
+	Devices   map[string]uint64 // bytes by each RDMA device of this host; by TCP, by ""
+	Stats     transport.Stats   // those of open sessions are in it
 }
 
 // Live is a session that is open.
@@ -50,30 +50,34 @@ type Live struct {
 
 // books has what the server's sessions did and do.
 type books struct {
+	took func(Way, time.Duration) // is told how long each transfer has taken; may be nil
+
 	mu   sync.Mutex
 	ways map[Way]*Totals
 	live map[*session]Live // without Stats
 }
 
-func newBooks() *books { return &books{ways: map[Way]*Totals{}, live: map[*session]Live{}} }
+func newBooks(took func(Way, time.Duration)) *books {
+	return &books{took: took, ways: map[Way]*Totals{}, live: map[*session]Live{}}
+}
 
 // at returns the Totals of a way. The caller holds mu.
 func (b *books) at(w Way) *Totals {
 	t, ok := b.ways[w]
 	if !ok {
-		t = &Totals{Sessions: map[fault.Code]int64{}, Transfers: map[fault.Code]int64{}}
+		t = &Totals{Sessions: map[fault.Code]int64{}, Transfers: map[fault.Code]int64{}, Fallbacks: map[string]int64{}, Devices: map[string]uint64{}}
 		b.ways[w] = t
 	}
 	return t
 }
 
-// open enters a session.
-func (b *books) open(ss *session, l Live, fallback bool) {
+// open enters a session, with why it goes by TCP where it was to go by RDMA.
+func (b *books) open(ss *session, l Live, fallback string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.live[ss] = l
-	if fallback {
-		b.at(l.Way).Fallbacks++
+	if fallback != "" {
+		b.at(l.Way).Fallbacks[fallback]++
 	}
 }
 
@@ -88,6 +92,14 @@ func (b *books) close(ss *session, how error) {
 	t.Sessions[endOf(how)]++
 	if ss.driver != nil {
 		t.Stats = t.Stats.Plus(ss.stats())
+		t.carried(ss)
+	}
+}
+
+// carried adds what went by each device.
+func (t *Totals) carried(ss *session) {
+	for name, n := range ss.carried.bytes() {
+		t.Devices[name] += n
 	}
 }
 
@@ -105,10 +117,13 @@ func (b *books) begin(ss *session, export, path string) {
 func (b *books) transfer(ss *session, r transfer.Report, took time.Duration, how error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := b.at(b.live[ss].Way)
+	w := b.live[ss].Way
+	t := b.at(w)
 	t.Transfers[endOf(how)]++
-	t.Seconds += took.Seconds()
 	t.Report = t.Report.Plus(r)
+	if b.took != nil {
+		b.took(w, took)
+	}
 }
 
 // lostRail counts a rail that a session has lost.
@@ -148,13 +163,17 @@ func (s *Server) Totals() map[Way]Totals {
 	all := map[Way]Totals{}
 	for w, t := range b.ways {
 		c := *t
-		c.Sessions, c.Transfers = maps.Clone(t.Sessions), maps.Clone(t.Transfers)
+		c.Sessions, c.Transfers, c.Fallbacks, c.Devices = maps.Clone(t.Sessions), maps.Clone(t.Transfers), maps.Clone(t.Fallbacks), maps.Clone(t.Devices)
 		all[w] = c
 	}
 	for ss, l := range b.live {
 		t := all[l.Way]
 		t.Open++
 		t.Stats = t.Stats.Plus(ss.stats())
+		if t.Devices == nil {
+			t.Devices = map[string]uint64{}
+		}
+		t.carried(ss)
 		all[l.Way] = t
 	}
 	return all

@@ -22,7 +22,7 @@ func (ss *session) rails(ctx context.Context) []rails.Rail {
 	ends := append([]transport.Endpoint{hello.Endpoint}, hello.Endpoint.More...)
 	rs := make([]rails.Rail, 0, len(ends))
 	for i, e := range ends {
-		r := rails.Rail{Fabric: ss.fabric, Setup: ss.rail(ctx, e)}
+		r := rails.Rail{Fabric: ss.carried.of(ss.fabric), Setup: ss.rail(ctx, e)}
 		switch {
 		case i == 0:
 			r.Setup.Local = localAddr(ctx)
@@ -93,7 +93,7 @@ func (ss *session) replace(ctx context.Context, r wire.Rail) (answer wire.Rail, 
 	if !ok || r.None() || r.Endpoint.Kind != transport.RDMA || len(ss.hello.Endpoint.More) == 0 {
 		return answer, errNoRail
 	}
-	pending, err := ss.fabric.PrepareDriver(ctx, ss.rail(ctx, r.Endpoint))
+	pending, err := ss.carried.of(ss.fabric).PrepareDriver(ctx, ss.rail(ctx, r.Endpoint))
 	if err != nil {
 		return answer, err
 	}

@@ -42,6 +42,7 @@ type Config struct {
 
 	Anchors func() []*x509.Certificate // by which the holders of tokens know this daemon; nil without TLS: there are none
 	Traces  *trace.Tracer              // nil: none are sent
+	Took    func(Way, time.Duration)   // is told how long each transfer has taken, and is not to wait; may be nil
 	Checks  func() []wire.Check        // what keeps copies from going well on this host; nil: nobody looks
 }
 
@@ -90,7 +91,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, log: c.Logger, shared: shared{exports: exports, limits: c.Limits}, health: health.NewServer(),
-		sessions: newGate(c.MaxSessions, c.MaxClient), books: newBooks(), tokens: token.New[*export](), stop: make(chan struct{}),
+		sessions: newGate(c.MaxSessions, c.MaxClient), books: newBooks(c.Took), tokens: token.New[*export](), stop: make(chan struct{}),
 		draining: make(chan struct{}), watchers: make(chan struct{}, maxWatchers), trying: make(chan struct{}, 1), begun: time.Now(),
 		grpc: grpc.NewServer(
 			grpc.Creds(mtls.Credentials()),

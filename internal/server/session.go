@@ -44,6 +44,7 @@ type session struct {
 	cancel  context.CancelCauseFunc
 	joins   sync.WaitGroup // rails that are made
 	joining atomic.Bool
+	carried carriers
 	waited  atomic.Int64 // nanoseconds, for limits of the rate, over all chunks
 	failed  bool         // the last transfer; what its client had said by then may still come
 	turn    turn         // in a transfer: whose it is
@@ -170,7 +171,7 @@ func (ss *session) open(ctx context.Context, id string) (err error) {
 	}
 	ss.server.books.open(ss, Live{
 		ID: id, Peer: peerAddr(ctx), Identity: ss.who, Way: Way{endpoint.Kind.String(), ss.hello.Direction.String()}, Device: endpoint.Device, Since: time.Now(),
-	}, ss.hello.Fallback != "")
+	}, reasonOf(ss.hello))
 	trace.Set(ctx, slog.String("direction", ss.hello.Direction.String()), slog.String("transport", endpoint.Kind.String()), slog.Int("rails", endpoint.Rails()),
 		slog.Int("chunk_size", ss.chunk), slog.Bool("fell_back", ss.hello.Fallback != ""))
 	ss.log.Info("session open", slog.String("direction", ss.hello.Direction.String()), slog.String("client_version", ss.hello.Version),

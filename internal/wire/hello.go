@@ -26,8 +26,9 @@ type Hello struct {
 	Encrypt bool
 
 	// Fallback says why the endpoint is not one of RDMA; empty where it is, or was not
-	// wanted. It is for the daemon's log.
-	Fallback string
+	// wanted. It is for the daemon's log, and its code for counting.
+	Fallback     string
+	FallbackCode fault.Code
 }
 
 // Welcome is what a daemon answers.
@@ -52,6 +53,8 @@ func FromHello(h Hello) *pb.Hello {
 		ZeroCopy:   h.ZeroCopy,
 		Encrypt:    h.Encrypt,
 		Fallback:   Printable(h.Fallback, MaxText),
+
+		FallbackCode: pb.FaultCode(h.FallbackCode), //nolint:gosec // there are few
 	}
 }
 
@@ -66,7 +69,7 @@ func ToHello(m *pb.Hello, local string) (h Hello, err error) {
 		return h, invalid("Hello", err)
 	}
 	h.Unverified, h.ZeroCopy, h.Encrypt = m.GetUnverified(), m.GetZeroCopy(), m.GetEncrypt()
-	h.Fallback = Printable(m.GetFallback(), MaxText)
+	h.Fallback, h.FallbackCode = Printable(m.GetFallback(), MaxText), fault.Code(m.GetFallbackCode())
 	h.Direction = transport.Direction(m.GetDirection())
 	if h.Direction != transport.Put && h.Direction != transport.Get {
 		return h, invalid("Hello", fmt.Errorf("direction %v", m.GetDirection()))

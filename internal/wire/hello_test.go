@@ -138,7 +138,7 @@ func TestHelloRoundTrip(t *testing.T) {
 
 func roundTrip(t *testing.T, e transport.Endpoint) {
 	t.Helper()
-	h := wire.Hello{Version: "v1", Endpoint: e, Direction: transport.Get, ChunkSize: wire.MaxChunk, Slots: wire.MaxSlots, Unverified: true, Fallback: "no device"}
+	h := wire.Hello{Version: "v1", Endpoint: e, Direction: transport.Get, ChunkSize: wire.MaxChunk, Slots: wire.MaxSlots, Unverified: true, Fallback: "no device", FallbackCode: fault.NoDevice}
 	if got, err := wire.ToHello(wire.FromHello(h), "v1"); err != nil || !reflect.DeepEqual(got, h) {
 		t.Errorf("Hello: got %+v, want %+v: %v", got, h, err)
 	}

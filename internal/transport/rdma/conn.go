@@ -140,15 +140,16 @@ func (c *conn) check(ext transport.Extent) error {
 	return nil
 }
 
-// fail breaks the connection; the first cause stays.
-func (c *conn) fail(cause error) {
+// fail breaks the connection; the first cause stays. It reports whether that is this one.
+func (c *conn) fail(cause error) bool {
 	c.breakMu.Lock()
 	defer c.breakMu.Unlock()
 	if c.cause != nil {
-		return
+		return false
 	}
 	c.cause = cause
 	close(c.broken)
+	return true
 }
 
 // err is why the connection broke.

@@ -29,6 +29,7 @@ type Fabric struct {
 
 	seen   sight
 	pulses *pulses
+	tally  tally
 }
 
 var _ transport.Fabric = (*Fabric)(nil)
@@ -81,7 +82,7 @@ func (f *Fabric) prepare(ctx context.Context, s transport.Setup, r role) (*end, 
 		return nil, fault.New(fault.NoDevice, "opening RDMA device "+choice.Rail.Device, err,
 			"see whether this user may open /dev/infiniband/uverbs*: ls -l /dev/infiniband")
 	}
-	res, err := newResources(vctx.Context, f.budget, choice, s, r)
+	res, err := newResources(vctx.Context, f, choice, s, r)
 	if err != nil {
 		return nil, errors.Join(err, vctx.release())
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rdmacp/rdmacp/internal/failpoint"
 	"github.com/rdmacp/rdmacp/internal/mr"
+	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
 
@@ -64,7 +65,7 @@ func (o *op) abandon() bool { return o.state.CompareAndSwap(opPosted, opAbandone
 // caller's any more, and neither is the window: the poller or Close releases them.
 func (c *conn) transfer(ctx context.Context, o *op, l mr.Lease, w *window) error {
 	begun := time.Now()
-	defer func() { c.counters.wire.Add(int64(time.Since(begun))) }()
+	defer c.spent(transport.OnWire, begun, &c.counters.wire)
 	o.begin(l, w)
 	c.work.Add(1)
 	if err := c.post(o.wrs); err != nil {

@@ -78,8 +78,8 @@ func (c *conn) reap(wcs []verbs.WC) (int, error) {
 // the cause of a broken connection; what follows was flushed.
 func (c *conn) handle(wc verbs.WC) {
 	err := wc.Err()
-	if err != nil {
-		c.fail(c.explain(err))
+	if err != nil && c.fail(c.explain(err)) {
+		c.tally.failed(wc.Status)
 	}
 	if wc.ID&recvBit != 0 {
 		c.work.Add(-1)

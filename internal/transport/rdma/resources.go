@@ -68,13 +68,14 @@ type resources struct {
 	pool    *mr.Pool
 	pages   *windows // nil where the page cache is not to be used
 	qps     []*verbs.QP
+	tally   *tally // of the fabric
 
 	counters counters // of the connection that is made of it
 }
 
 // newResources makes the objects and moves the queue pairs to INIT.
-func newResources(vctx *verbs.Context, budget *mr.Budget, c device.Choice, s transport.Setup, r role) (res *resources, err error) {
-	res = &resources{}
+func newResources(vctx *verbs.Context, f *Fabric, c device.Choice, s transport.Setup, r role) (res *resources, err error) {
+	res = &resources{tally: &f.tally}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, res.close())
@@ -93,14 +94,14 @@ func newResources(vctx *verbs.Context, budget *mr.Budget, c device.Choice, s tra
 	if r.exposes {
 		newPool = mr.NewExposing
 	}
-	if res.pool, err = newPool(res.pd, budget, s.ChunkSize, s.Slots, r.slotAccess); err != nil {
+	if res.pool, err = newPool(res.pd, f.budget, s.ChunkSize, s.Slots, r.slotAccess); err != nil {
 		return res, fmt.Errorf("%s/%d: %w", c.Rail.Device, c.Rail.Port, err)
 	}
 	// Without digests nothing would tell that a page was written to between the last
 	// look at a source and the wire: a slot holds what was read.
 	if !r.sources || !s.Unverified {
 		res.pages = newWindows(func(file syscall.RawConn, off int64, n int) (*mr.Window, error) {
-			return mr.MapFile(res.pd, budget, file, off, n, r.slotAccess)
+			return mr.MapFile(res.pd, f.budget, file, off, n, r.slotAccess)
 		}, r.window(s.ChunkSize), &res.counters)
 	}
 	for range s.QPs {
@@ -112,6 +113,7 @@ func newResources(vctx *verbs.Context, budget *mr.Budget, c device.Choice, s tra
 			return res, making("a queue pair", c, err)
 		}
 		res.qps = append(res.qps, qp)
+		res.tally.qps.Add(1)
 		if err := qp.ToInit(verbs.InitAttr{Port: c.Rail.Port, Access: r.qpAccess}); err != nil {
 			return res, making("a queue pair", c, err)
 		}
@@ -131,6 +133,7 @@ func (r *resources) close() error {
 	for _, qp := range slices.Backward(r.qps) {
 		errs = append(errs, qp.Close())
 	}
+	r.tally.qps.Add(-int64(len(r.qps)))
 	r.qps = nil
 	errs = append(errs, r.pages.close())
 	if r.pool != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/transport"
@@ -13,7 +14,7 @@ import (
 func (c *conn) fill(slot []byte, src io.ReaderAt, ext transport.Extent) error {
 	begun := time.Now()
 	m, err := transport.ReadInto(slot[:ext.Len], src, ext.Off)
-	c.counters.source.Add(int64(time.Since(begun)))
+	c.spent(transport.InSource, begun, &c.counters.source)
 	if err := c.took(m, ext); err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func (c *conn) fill(slot []byte, src io.ReaderAt, ext transport.Extent) error {
 func (c *conn) flush(slot []byte, dst io.WriterAt, ext transport.Extent) error {
 	begun := time.Now()
 	m, err := transport.WriteFrom(slot[:ext.Len], dst, ext.Off)
-	c.counters.sink.Add(int64(time.Since(begun)))
+	c.spent(transport.InSink, begun, &c.counters.sink)
 	if err := c.took(m, ext); err != nil {
 		return err
 	}
@@ -40,10 +41,17 @@ func (c *conn) flush(slot []byte, dst io.WriterAt, ext transport.Extent) error {
 	return nil
 }
 
+// spent counts how long a chunk was in a stage.
+func (c *conn) spent(s transport.Stage, begun time.Time, of *atomic.Int64) {
+	d := time.Since(begun)
+	of.Add(int64(d))
+	c.tally.latencies.Add(s, d)
+}
+
 // sum returns the digest of a slot's first n bytes.
 func (c *conn) sum(slot []byte, n int) transport.Digest {
 	begun := time.Now()
-	defer func() { c.counters.digest.Add(int64(time.Since(begun))) }()
+	defer c.spent(transport.InDigest, begun, &c.counters.digest)
 	return c.setup.Sum(slot[:n])
 }
 

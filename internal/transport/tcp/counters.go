@@ -41,8 +41,12 @@ func (c *counters) took(m transport.Moved) {
 	}
 }
 
-// since adds the time since begun to what is counted in nanoseconds.
-func since(begun time.Time, to *atomic.Int64) { to.Add(int64(time.Since(begun))) }
+// spent counts how long a chunk was in a stage, in nanoseconds.
+func (e *end) spent(s transport.Stage, begun time.Time, of *atomic.Int64) {
+	d := time.Since(begun)
+	of.Add(int64(d))
+	e.latencies.Add(s, d)
+}
 
 // Stats returns the counts so far.
 func (c *counters) Stats() transport.Stats {

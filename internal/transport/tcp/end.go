@@ -16,6 +16,8 @@ import (
 // end is what the two ends of a connection have in common.
 type end struct {
 	counters
+	latencies *transport.Latencies // of the fabric
+
 	setup    transport.Setup
 	slabs    slabs
 	buffers  sync.Pool // of *[hashPiece]byte
@@ -38,7 +40,7 @@ type end struct {
 
 func newEnd(f *Fabric, s transport.Setup) *end {
 	return &end{
-		setup: s, stall: f.stall, slabs: slabs{size: s.ChunkSize},
+		latencies: &f.latencies, setup: s, stall: f.stall, slabs: slabs{size: s.ChunkSize},
 		buffers: sync.Pool{New: func() any { return new([hashPiece]byte) }}, start: time.Now(), broken: make(chan struct{}),
 	}
 }

@@ -27,6 +27,8 @@ type Fabric struct {
 	identify time.Duration // identifyLimit
 	stall    time.Duration // stallLimit
 
+	latencies transport.Latencies
+
 	mu      sync.Mutex
 	waiting map[*driver]struct{} // whose connections are not all there
 	crowd   crowd
@@ -42,6 +44,9 @@ func New(c Config) *Fabric {
 	}
 	return &Fabric{log: log, identify: identifyLimit, stall: stallLimit, waiting: map[*driver]struct{}{}, crowd: newCrowd(cmp.Or(c.Connections, defaultConnections))}
 }
+
+// Latencies is how long chunks were in each stage.
+func (f *Fabric) Latencies() *transport.Latencies { return &f.latencies }
 
 // PrepareLender makes the passive end of a connection, which dials once it knows the
 // driver's endpoint.

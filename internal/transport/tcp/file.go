@@ -11,7 +11,7 @@ import (
 
 // fill reads ext of src into a slab.
 func (e *end) fill(slab []byte, src io.ReaderAt, ext transport.Extent) error {
-	defer since(time.Now(), &e.source)
+	defer e.spent(transport.InSource, time.Now(), &e.source)
 	m, err := transport.ReadInto(slab[:ext.Len], src, ext.Off)
 	switch {
 	case e.setup.TLS:
@@ -31,7 +31,7 @@ func (e *end) fill(slab []byte, src io.ReaderAt, ext transport.Extent) error {
 
 // flush writes a slab to ext of dst.
 func (e *end) flush(slab []byte, dst io.WriterAt, ext transport.Extent) error {
-	defer since(time.Now(), &e.sink)
+	defer e.spent(transport.InSink, time.Now(), &e.sink)
 	m, err := transport.WriteFrom(slab[:ext.Len], dst, ext.Off)
 	e.took(m)
 	if err != nil {
@@ -42,6 +42,6 @@ func (e *end) flush(slab []byte, dst io.WriterAt, ext transport.Extent) error {
 
 // sum returns the digest of b.
 func (e *end) sum(b []byte) transport.Digest {
-	defer since(time.Now(), &e.digest)
+	defer e.spent(transport.InDigest, time.Now(), &e.digest)
 	return e.setup.Sum(b)
 }

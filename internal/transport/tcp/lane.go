@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/transport"
 )
 
 // lane is one connection of a driver's: a goroutine writes requests, another reads the
@@ -90,7 +91,7 @@ func (l *lane) read() error {
 // not the caller's any more.
 func (d *driver) run(ctx context.Context, r *request) error {
 	begun := time.Now()
-	defer since(begun, &d.wire)
+	defer d.spent(transport.OnWire, begun, &d.wire)
 	if err := d.post(r); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type pages struct {
 // processor's alone, and four times as long in a guest whose tables are shadowed, as a
 // hypervisor in another one does it; and no SIGBUS comes of a file that becomes shorter.
 func (e *end) hash(p *pages, n int) (d transport.Digest, err error) {
-	defer since(time.Now(), &e.digest)
+	defer e.spent(transport.InDigest, time.Now(), &e.digest)
 	buf := e.buffers.Get().(*[hashPiece]byte)
 	defer e.buffers.Put(buf)
 	var h transport.Hasher

@@ -1592,16 +1592,17 @@ func (*SessionResponse_Rail) isSessionResponse_Message() {}
 // Hello opens a session.
 type Hello struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Protocol      uint32                 `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"`                            // protocol version; 1
-	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`                               // the client's release, for messages
-	Endpoint      *Endpoint              `protobuf:"bytes,3,opt,name=endpoint,proto3" json:"endpoint,omitempty"`                             // the client's end of the data path
-	Direction     Direction              `protobuf:"varint,4,opt,name=direction,proto3,enum=rdmacp.v1.Direction" json:"direction,omitempty"` // what the client's memory will be lent for
-	ChunkSize     uint32                 `protobuf:"varint,5,opt,name=chunk_size,json=chunkSize,proto3" json:"chunk_size,omitempty"`         // bytes; the most that one bundle holds
-	Slots         uint32                 `protobuf:"varint,6,opt,name=slots,proto3" json:"slots,omitempty"`                                  // how many loans the client has at once
-	Unverified    bool                   `protobuf:"varint,7,opt,name=unverified,proto3" json:"unverified,omitempty"`                        // no digests of bundles are computed: they are all zero
-	Fallback      string                 `protobuf:"bytes,8,opt,name=fallback,proto3" json:"fallback,omitempty"`                             // why the endpoint is not one of RDMA, which the client would have liked better
-	ZeroCopy      bool                   `protobuf:"varint,9,opt,name=zero_copy,json=zeroCopy,proto3" json:"zero_copy,omitempty"`            // the session fails where a CPU would have to copy payload
-	Encrypt       bool                   `protobuf:"varint,10,opt,name=encrypt,proto3" json:"encrypt,omitempty"`                             // what is moved has to be encrypted on the way
+	Protocol      uint32                 `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"`                                                       // protocol version; 1
+	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`                                                          // the client's release, for messages
+	Endpoint      *Endpoint              `protobuf:"bytes,3,opt,name=endpoint,proto3" json:"endpoint,omitempty"`                                                        // the client's end of the data path
+	Direction     Direction              `protobuf:"varint,4,opt,name=direction,proto3,enum=rdmacp.v1.Direction" json:"direction,omitempty"`                            // what the client's memory will be lent for
+	ChunkSize     uint32                 `protobuf:"varint,5,opt,name=chunk_size,json=chunkSize,proto3" json:"chunk_size,omitempty"`                                    // bytes; the most that one bundle holds
+	Slots         uint32                 `protobuf:"varint,6,opt,name=slots,proto3" json:"slots,omitempty"`                                                             // how many loans the client has at once
+	Unverified    bool                   `protobuf:"varint,7,opt,name=unverified,proto3" json:"unverified,omitempty"`                                                   // no digests of bundles are computed: they are all zero
+	Fallback      string                 `protobuf:"bytes,8,opt,name=fallback,proto3" json:"fallback,omitempty"`                                                        // why the endpoint is not one of RDMA, which the client would have liked better
+	ZeroCopy      bool                   `protobuf:"varint,9,opt,name=zero_copy,json=zeroCopy,proto3" json:"zero_copy,omitempty"`                                       // the session fails where a CPU would have to copy payload
+	Encrypt       bool                   `protobuf:"varint,10,opt,name=encrypt,proto3" json:"encrypt,omitempty"`                                                        // what is moved has to be encrypted on the way
+	FallbackCode  FaultCode              `protobuf:"varint,11,opt,name=fallback_code,json=fallbackCode,proto3,enum=rdmacp.v1.FaultCode" json:"fallback_code,omitempty"` // of what fallback says
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1704,6 +1705,13 @@ func (x *Hello) GetEncrypt() bool {
 		return x.Encrypt
 	}
 	return false
+}
+
+func (x *Hello) GetFallbackCode() FaultCode {
+	if x != nil {
+		return x.FallbackCode
+	}
+	return FaultCode_FAULT_CODE_UNSPECIFIED
 }
 
 // Welcome answers Hello. The daemon's queue pairs are ready to send, or it awaits the
@@ -4451,7 +4459,7 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\x05fault\x18\x05 \x01(\v2\x10.rdmacp.v1.FaultH\x00R\x05fault\x124\n" +
 	"\theartbeat\x18\x06 \x01(\v2\x14.rdmacp.v1.HeartbeatH\x00R\theartbeat\x12%\n" +
 	"\x04rail\x18\a \x01(\v2\x0f.rdmacp.v1.RailH\x00R\x04railB\t\n" +
-	"\amessage\"\xca\x02\n" +
+	"\amessage\"\x85\x03\n" +
 	"\x05Hello\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
@@ -4466,7 +4474,8 @@ const file_rdmacp_v1_rdmacp_proto_rawDesc = "" +
 	"\bfallback\x18\b \x01(\tR\bfallback\x12\x1b\n" +
 	"\tzero_copy\x18\t \x01(\bR\bzeroCopy\x12\x18\n" +
 	"\aencrypt\x18\n" +
-	" \x01(\bR\aencrypt\"\xc7\x01\n" +
+	" \x01(\bR\aencrypt\x129\n" +
+	"\rfallback_code\x18\v \x01(\x0e2\x14.rdmacp.v1.FaultCodeR\ffallbackCode\"\xc7\x01\n" +
 	"\aWelcome\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
@@ -4890,56 +4899,57 @@ var file_rdmacp_v1_rdmacp_proto_depIdxs = []int32{
 	24, // 23: rdmacp.v1.SessionResponse.rail:type_name -> rdmacp.v1.Rail
 	23, // 24: rdmacp.v1.Hello.endpoint:type_name -> rdmacp.v1.Endpoint
 	1,  // 25: rdmacp.v1.Hello.direction:type_name -> rdmacp.v1.Direction
-	23, // 26: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
-	3,  // 27: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
-	25, // 28: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
-	2,  // 29: rdmacp.v1.Endpoint.transport:type_name -> rdmacp.v1.Transport
-	23, // 30: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
-	23, // 31: rdmacp.v1.Rail.endpoint:type_name -> rdmacp.v1.Endpoint
-	27, // 32: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
-	4,  // 33: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
-	28, // 34: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
-	31, // 35: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
-	6,  // 36: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
-	29, // 37: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
-	30, // 38: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
-	5,  // 39: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
-	29, // 40: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
-	5,  // 41: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
-	34, // 42: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
-	39, // 43: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
-	40, // 44: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
-	41, // 45: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
-	42, // 46: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
-	45, // 47: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
-	46, // 48: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
-	7,  // 49: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
-	35, // 50: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
-	37, // 51: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
-	36, // 52: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
-	38, // 53: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
-	52, // 54: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
-	8,  // 55: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
-	38, // 56: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
-	52, // 57: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
-	52, // 58: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
-	43, // 59: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
-	44, // 60: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
-	52, // 61: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
-	49, // 62: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
-	52, // 63: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
-	9,  // 64: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
-	18, // 65: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
-	15, // 66: rdmacp.v1.StatusService.Watch:input_type -> rdmacp.v1.WatchRequest
-	10, // 67: rdmacp.v1.StatusService.Examine:input_type -> rdmacp.v1.ExamineRequest
-	19, // 68: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
-	16, // 69: rdmacp.v1.StatusService.Watch:output_type -> rdmacp.v1.WatchResponse
-	11, // 70: rdmacp.v1.StatusService.Examine:output_type -> rdmacp.v1.ExamineResponse
-	68, // [68:71] is the sub-list for method output_type
-	65, // [65:68] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	9,  // 26: rdmacp.v1.Hello.fallback_code:type_name -> rdmacp.v1.FaultCode
+	23, // 27: rdmacp.v1.Welcome.endpoint:type_name -> rdmacp.v1.Endpoint
+	3,  // 28: rdmacp.v1.Endpoint.link_layer:type_name -> rdmacp.v1.LinkLayer
+	25, // 29: rdmacp.v1.Endpoint.queue_pairs:type_name -> rdmacp.v1.QueuePair
+	2,  // 30: rdmacp.v1.Endpoint.transport:type_name -> rdmacp.v1.Transport
+	23, // 31: rdmacp.v1.Endpoint.more:type_name -> rdmacp.v1.Endpoint
+	23, // 32: rdmacp.v1.Rail.endpoint:type_name -> rdmacp.v1.Endpoint
+	27, // 33: rdmacp.v1.Copy.targets:type_name -> rdmacp.v1.Target
+	4,  // 34: rdmacp.v1.Copy.naming:type_name -> rdmacp.v1.Naming
+	28, // 35: rdmacp.v1.Copy.walk:type_name -> rdmacp.v1.WalkOptions
+	31, // 36: rdmacp.v1.Copy.land:type_name -> rdmacp.v1.LandOptions
+	6,  // 37: rdmacp.v1.Copy.digest:type_name -> rdmacp.v1.Algorithm
+	29, // 38: rdmacp.v1.WalkOptions.filter:type_name -> rdmacp.v1.Rule
+	30, // 39: rdmacp.v1.WalkOptions.files:type_name -> rdmacp.v1.Files
+	5,  // 40: rdmacp.v1.WalkOptions.way:type_name -> rdmacp.v1.Way
+	29, // 41: rdmacp.v1.LandOptions.keep:type_name -> rdmacp.v1.Rule
+	5,  // 42: rdmacp.v1.LandOptions.way:type_name -> rdmacp.v1.Way
+	34, // 43: rdmacp.v1.Batch.entries:type_name -> rdmacp.v1.Entry
+	39, // 44: rdmacp.v1.Batch.problems:type_name -> rdmacp.v1.Problem
+	40, // 45: rdmacp.v1.Batch.verdicts:type_name -> rdmacp.v1.Verdict
+	41, // 46: rdmacp.v1.Batch.seals:type_name -> rdmacp.v1.Seal
+	42, // 47: rdmacp.v1.Batch.offers:type_name -> rdmacp.v1.Offer
+	45, // 48: rdmacp.v1.Batch.settled:type_name -> rdmacp.v1.Settlement
+	46, // 49: rdmacp.v1.Batch.outcomes:type_name -> rdmacp.v1.Outcome
+	7,  // 50: rdmacp.v1.Entry.kind:type_name -> rdmacp.v1.Kind
+	35, // 51: rdmacp.v1.Entry.owner:type_name -> rdmacp.v1.Owner
+	37, // 52: rdmacp.v1.Entry.data:type_name -> rdmacp.v1.Ranges
+	36, // 53: rdmacp.v1.Entry.xattrs:type_name -> rdmacp.v1.Xattr
+	38, // 54: rdmacp.v1.Ranges.ranges:type_name -> rdmacp.v1.Range
+	52, // 55: rdmacp.v1.Problem.fault:type_name -> rdmacp.v1.Fault
+	8,  // 56: rdmacp.v1.Verdict.answer:type_name -> rdmacp.v1.Answer
+	38, // 57: rdmacp.v1.Verdict.ranges:type_name -> rdmacp.v1.Range
+	52, // 58: rdmacp.v1.Verdict.fault:type_name -> rdmacp.v1.Fault
+	52, // 59: rdmacp.v1.Seal.fault:type_name -> rdmacp.v1.Fault
+	43, // 60: rdmacp.v1.Offer.segments:type_name -> rdmacp.v1.Segment
+	44, // 61: rdmacp.v1.Offer.ticket:type_name -> rdmacp.v1.Ticket
+	52, // 62: rdmacp.v1.Outcome.fault:type_name -> rdmacp.v1.Fault
+	49, // 63: rdmacp.v1.Committed.counters:type_name -> rdmacp.v1.Counters
+	52, // 64: rdmacp.v1.Abort.reason:type_name -> rdmacp.v1.Fault
+	9,  // 65: rdmacp.v1.Fault.code:type_name -> rdmacp.v1.FaultCode
+	18, // 66: rdmacp.v1.TransferService.Session:input_type -> rdmacp.v1.SessionRequest
+	15, // 67: rdmacp.v1.StatusService.Watch:input_type -> rdmacp.v1.WatchRequest
+	10, // 68: rdmacp.v1.StatusService.Examine:input_type -> rdmacp.v1.ExamineRequest
+	19, // 69: rdmacp.v1.TransferService.Session:output_type -> rdmacp.v1.SessionResponse
+	16, // 70: rdmacp.v1.StatusService.Watch:output_type -> rdmacp.v1.WatchResponse
+	11, // 71: rdmacp.v1.StatusService.Examine:output_type -> rdmacp.v1.ExamineResponse
+	69, // [69:72] is the sub-list for method output_type
+	66, // [66:69] is the sub-list for method input_type
+	66, // [66:66] is the sub-list for extension type_name
+	66, // [66:66] is the sub-list for extension extendee
+	0,  // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_rdmacp_v1_rdmacp_proto_init() }
