@@ -30,8 +30,15 @@ const (
 type Server struct {
 	http *http.Server
 	lis  net.Listener
+	rpc  RPC    // nil: none
 	stop func() // ends what watches the daemon
 	done sync.WaitGroup
+}
+
+// RPC is a server of gRPC's.
+type RPC interface {
+	Serve(lis net.Listener) error
+	Stop()
 }
 
 // Public serves what anyone may know: /metrics, and a page for people.
@@ -41,8 +48,8 @@ func Public(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer, 
 }
 
 // Private serves what is for those who run the daemon: besides that /v1/status, POST
-// /v1/sessions/ID/cancel, /v1/tokens, and /debug/pprof.
-func Private(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer, log *slog.Logger) *Server {
+// /v1/sessions/ID/cancel, /v1/tokens, and /debug/pprof. Who comes by gRPC is served by rpc.
+func Private(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer, rpc RPC, log *slog.Logger) *Server {
 	past := &history{}
 	mux := public(d, self, metrics, past)
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
@@ -62,7 +69,11 @@ func Private(lis net.Listener, d Daemon, self Self, metrics prometheus.Gatherer,
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return serve(lis, mux, d, past, log)
+	parts := newSplit(netutil.LimitListener(lis, maxConns))
+	s := serve(parts.plain, mux, d, past, log)
+	s.rpc = rpc
+	s.done.Go(func() { _ = rpc.Serve(parts.rpc) }) // until it is stopped
+	return s
 }
 
 // public are the answers that anyone gets.
@@ -96,6 +107,9 @@ func serve(lis net.Listener, h http.Handler, d Daemon, past *history, log *slog.
 // Close ends the server, and lets nobody finish.
 func (s *Server) Close() error {
 	err := s.http.Close()
+	if s.rpc != nil {
+		s.rpc.Stop()
+	}
 	s.stop()
 	s.done.Wait()
 	return err

@@ -64,7 +64,7 @@ func (c config) openAdmin(ctx context.Context, log *slog.Logger, srv *server.Ser
 		if err != nil {
 			return nil, err
 		}
-		open = append(open, admin.Private(lis, srv, self, registry, log))
+		open = append(open, admin.Private(lis, srv, self, registry, srv.Insight(), log))
 		log.Info("admin socket", slog.String("path", c.admin.unix))
 	}
 	if c.metrics != nil {

@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/reflection"
 
 	"github.com/rdmacp/rdmacp/internal/mtls"
 	"github.com/rdmacp/rdmacp/internal/token"
@@ -46,7 +45,7 @@ type Config struct {
 	Checks  func() []wire.Check        // what keeps copies from going well on this host; nil: nobody looks
 }
 
-// Server serves rdmacp.v1.TransferService, health and reflection.
+// Server serves the services of rdmacp.v1 and health.
 type Server struct {
 	pb.UnimplementedTransferServiceServer
 	pb.UnimplementedStatusServiceServer
@@ -112,7 +111,6 @@ func New(c Config) (*Server, error) {
 	pb.RegisterStatusServiceServer(s.grpc, s)
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	s.health.SetServingStatus(pb.TransferService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
-	reflection.Register(s.grpc)
 	return s, nil
 }
 
