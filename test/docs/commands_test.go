@@ -17,31 +17,37 @@ import (
 // top is where the pages are.
 const top = "../.."
 
-// eachPage runs a test of each page.
-func eachPage(t *testing.T, test func(t *testing.T, blocks []Block, prose string)) {
-	t.Helper()
-	pages, err := Pages(top)
-	if err != nil || len(pages) < 10 {
-		t.Fatalf("%d pages, %v", len(pages), err)
-	}
-	for _, page := range pages {
-		t.Run(page, func(t *testing.T) {
-			t.Parallel()
-			blocks, prose, err := Read(top, page)
-			if err != nil {
-				t.Fatal(err)
-			}
-			test(t, blocks, prose)
-		})
-	}
+// page is what a page has.
+type page struct {
+	name, prose string
+	blocks      []Block
 }
+
+// all are all pages.
+func all(t *testing.T) (pages []page) {
+	t.Helper()
+	names, err := Pages(top)
+	if err != nil || len(names) < 10 {
+		t.Fatalf("%d pages, %v", len(names), err)
+	}
+	for _, name := range names {
+		blocks, prose, err := Read(top, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, page{name, prose, blocks})
+	}
+	return pages
+}
+
+// inline is a command line in the text.
+var inline = regexp.MustCompile("`((?:sudo )?(?:rdmacp|rdmad) [^`]+)`")
 
 // Each rdmacp and rdmad of a page, in a block or in the text, has the commands and the flags that it is given there.
 func TestWhatPagesSay(t *testing.T) {
 	t.Parallel()
-	inline := regexp.MustCompile("`((?:sudo )?(?:rdmacp|rdmad) [^`]+)`")
-	eachPage(t, func(t *testing.T, blocks []Block, prose string) {
-		for _, b := range blocks {
+	for _, p := range all(t) {
+		for _, b := range p.blocks {
 			for _, statement := range b.Statements() {
 				for _, words := range ours(Commands(statement)) {
 					if err := parse(words); err != nil {
@@ -50,18 +56,18 @@ func TestWhatPagesSay(t *testing.T) {
 				}
 			}
 		}
-		for _, m := range inline.FindAllStringSubmatch(prose, -1) {
+		for _, m := range inline.FindAllStringSubmatch(p.prose, -1) {
 			for _, words := range ours(Commands(plain.Replace(m[1]))) {
 				err := parse(words)
 				if lacks := (*pflag.ValueRequiredError)(nil); errors.As(err, &lacks) {
 					continue // the text may speak of a flag without a value
 				}
 				if err != nil {
-					t.Errorf("%q: %v", m[1], err)
+					t.Errorf("%s: %q: %v", p.name, m[1], err)
 				}
 			}
 		}
-	})
+	}
 }
 
 // plain takes out of what the text says of a command how it says that something may be left out.
