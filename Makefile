@@ -62,6 +62,10 @@ package: ## make the packages for Debian and RPM, and the client for Windows: bi
 package-test: ## install, use, upgrade and remove the package under systemd in a guest
 	@hack/package/test
 
+.PHONY: newcomer
+newcomer: ## install the package, doctor, a first copy: what README.md says, by the stopwatch, in two guests
+	@hack/newcomer/run
+
 .PHONY: windows-test
 windows-test: ## copy with rdmacp.exe under Wine, which takes 1.5 GB of disk, to and from a daemon here
 	@hack/deps build windows
