@@ -18,6 +18,7 @@ var notRun = map[string]string{
 	"docs/quickstart.md: sudo apt install ./rdmacp_*.deb":                                              "hack/newcomer installs the package so, as README.md has it",
 	"docs/operating.md: sudo dpkg -i bin/packages/rdmacp_*.deb":                                        "as in README.md",
 	"docs/operating.md: journalctl -u rdmad -o cat | grep 'host check'":                                "it takes systemd; TestLookAtHost of internal/rdmad reads the log",
+	"docs/operating.md: grpcurl -plaintext -unix /run/rdmad/admin.sock list":                           "it takes grpcurl: TestInsight of internal/server asks the same",
 	"docs/operating.md: sudo systemctl edit rdmad":                                                     "it takes systemd and a collector: traces_test.go of test/script has one",
 	"docs/kubernetes.md: make package && docker build -f dist/kubernetes/Containerfile -t rdmad:TAG .": "it takes docker and a cluster; rdmad pki is run as docs/security.md has it",
 	"docs/kubernetes.md: helm -n rdmad install rdmad dist/kubernetes/rdmad --set image=rdmad:TAG":      "it takes a cluster: dist/kubernetes/check has the chart rendered, and its schema looked at",
