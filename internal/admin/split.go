@@ -39,7 +39,7 @@ func newSplit(lis net.Listener) *split {
 func (s *split) run() {
 	defer close(s.ended)
 	for {
-		c, err := s.Listener.Accept()
+		c, err := s.Accept()
 		switch {
 		case err == nil:
 			go s.route(c)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rdmacp/rdmacp/internal/console"
+	"github.com/rdmacp/rdmacp/internal/doctor"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/oneshot"
 	"github.com/rdmacp/rdmacp/internal/server"
@@ -29,6 +30,9 @@ const (
 
 // oneShotSessions is for a session that goes on while the one before it still ends.
 const oneShotSessions = 4
+
+// What a copy pins that says nothing of it: what is to be had on this host, as doctor sees it.
+const oneShotSlots, oneShotChunk = 16, 4 << 20
 
 // oneShotCommand is what rdmacp --via-ssh has started on the other host.
 func (a *app) oneShotCommand(ctx context.Context) *cobra.Command {
@@ -63,6 +67,9 @@ func (a *app) oneShot(ctx context.Context) (err error) {
 	srv, err := server.New(server.Config{
 		Exports: server.Own(), Fabric: a.offer(config{}, log, data), Version: console.Version(), Logger: log, Traces: traces,
 		ChunkSize: wire.MaxChunk, Slots: wire.MaxSlots, MaxSessions: oneShotSessions,
+		Checks: func() []wire.Check {
+			return doctor.Told(a.examine(config{slots: oneShotSlots, chunkSize: oneShotChunk}.host(a.rails, nil)))
+		},
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"fmt"
+	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,6 +44,26 @@ func TestViaSSH(t *testing.T) {
 		if got, want := must(t, l.here, "cat %s/at-home", topDir), must(t, l.there, "cat %s/host.pub", sshDir); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	})
+	t.Run("doctor", func(t *testing.T) {
+		out, err := exec.CommandContext(t.Context(), l.rdmacp, append([]string{"doctor", "--json"}, append(flags, "gpu:at-home-not")...)...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "at-home-not") {
+			t.Errorf("of a directory that is not there it says %v\n%s", err, out)
+		}
+		before := packets(t, l.there)
+		out, err = exec.CommandContext(t.Context(), l.rdmacp, append([]string{"doctor", "--json"}, append(flags, "gpu")...)...).CombinedOutput()
+		if err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		for _, id := range []string{"daemon", "rdma-put", "rdma-get", "rate-put", "rate-get"} {
+			if !regexp.MustCompile(`"id":"` + id + `","status":"ok"`).Match(out) {
+				t.Errorf("%s is not ok:\n%s", id, out)
+			}
+		}
+		if packets(t, l.there) == before {
+			t.Error("nothing went by RDMA")
+		}
+		l.nobodyLeft(t)
 	})
 	t.Run("killed", func(t *testing.T) {
 		sub := tr.within(t)
