@@ -274,7 +274,7 @@ func TestDocumentedExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(b), "```\n")
+	_, rest, _ := strings.Cut(string(b), "```toml\n")
 	example, _, ok := strings.Cut(rest, "```\n")
 	if !ok {
 		t.Fatal("there is none")
