@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -75,7 +76,7 @@ func needUnnamed(t *testing.T) {
 	}
 	defer func() { _ = d.Close() }()
 	if takes, _ := takesUnnamed(d); !takes || !tellsOfFailures(d) {
-		t.Skip("this file system does not take files without a name")
+		testenv.Missing(t, "a file system that takes files without a name")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 )
 
 // specials makes one of each kind of file that is none, and returns their names
@@ -72,7 +73,7 @@ func TestPseudoFiles(t *testing.T) {
 
 	s, err := OpenSource("/sys/kernel/mm/transparent_hugepage/enabled")
 	if err != nil {
-		t.Skip("no such file in /sys: ", err)
+		testenv.Missing(t, "a file in /sys: %v", err)
 	}
 	defer func() { _ = s.Close() }()
 	_, err = s.ReadAt(make([]byte, s.Meta().Size), 0)
