@@ -62,29 +62,43 @@ func raw(t *testing.T, f *os.File) syscall.RawConn {
 	return conn
 }
 
+// mapWindow maps a part of a file and registers it.
+func mapWindow(register registrar, budget *Budget, file syscall.RawConn, off int64, n int, access verbs.Access) (*Pages, *Window, error) {
+	p, err := MapFile(file, off, n, access.Writes())
+	if err != nil {
+		return nil, nil, err
+	}
+	w, err := p.register(register, budget, off, n, access)
+	if err != nil {
+		return nil, nil, errors.Join(err, p.Close())
+	}
+	return p, w, nil
+}
+
 func TestWindow(t *testing.T) {
 	t.Parallel()
 	f, content := plantFile(t, 50_000)
 	budget := &Budget{read: func() (limits, error) { return limits{memlock: 1 << 20}, nil }}
 	for _, c := range []struct{ off, n int }{{0, 50_000}, {0, 1}, {4096, 4096}, {4095, 2}, {5000, 45_000}} {
 		r := &readRegion{}
-		w, err := mapFile(r.register, budget, raw(t, f), int64(c.off), c.n, verbs.AccessRemoteRead)
+		p, w, err := mapWindow(r.register, budget, raw(t, f), int64(c.off), c.n, verbs.AccessRemoteRead)
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := c.off % os.Getpagesize()
-		if r.access != verbs.AccessRemoteRead || w.LKey() != 1 || w.RKey() != 2 || w.Addr(int64(c.off)) != fakeIOVA+uint64(before) {
+		if r.access != verbs.AccessRemoteRead || w.LKey() != 1 || w.RKey() != 2 || w.Addr(int64(c.off)) != fakeIOVA {
 			t.Errorf("%+v: access %v, address %#x", c, r.access, w.Addr(int64(c.off)))
 		}
 		if budget.Reserved() != uint64(c.n+before) {
 			t.Errorf("%+v: %d bytes reserved", c, budget.Reserved())
 		}
 		var got []byte
-		if err := w.Read(int64(c.off), c.n, func(b []byte) { got = bytes.Clone(b) }); err != nil || !bytes.Equal(got, content[c.off:c.off+c.n]) {
+		if err := p.Read(int64(c.off), c.n, func(b []byte) { got = bytes.Clone(b) }); err != nil || !bytes.Equal(got, content[c.off:c.off+c.n]) {
 			t.Errorf("%+v: other bytes, %v", c, err)
 		}
-		mustClose(t, w.Close)
-		mustClose(t, w.Close)
+		for _, c := range []func() error{w.Close, w.Close, p.Close, p.Close} {
+			mustClose(t, c)
+		}
 		if r.closed != 1 || budget.Reserved() != 0 {
 			t.Errorf("%+v: closed %d times, %d bytes reserved", c, r.closed, budget.Reserved())
 		}
@@ -95,7 +109,7 @@ func TestWindow(t *testing.T) {
 func TestWindowShares(t *testing.T) {
 	t.Parallel()
 	f, _ := plantFile(t, 8192)
-	w, err := mapFile((&readRegion{}).register, nil, raw(t, f), 0, 8192, 0)
+	w, err := MapFile(raw(t, f), 0, 8192, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +128,7 @@ func TestWindowShares(t *testing.T) {
 func TestWindowGone(t *testing.T) {
 	t.Parallel()
 	f, _ := plantFile(t, 1<<20)
-	w, err := mapFile((&readRegion{}).register, nil, raw(t, f), 0, 1<<20, 0)
+	w, err := MapFile(raw(t, f), 0, 1<<20, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +154,7 @@ func TestWindowGone(t *testing.T) {
 func TestWindowPanics(t *testing.T) {
 	t.Parallel()
 	f, _ := plantFile(t, 100)
-	w, err := mapFile((&readRegion{}).register, nil, raw(t, f), 0, 100, 0)
+	w, err := MapFile(raw(t, f), 0, 100, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +169,7 @@ func TestWindowPanics(t *testing.T) {
 
 func TestWindowFails(t *testing.T) {
 	t.Parallel()
-	f, _ := plantFile(t, 8192)
+	f, _ := plantFile(t, 8193)
 	budget := &Budget{read: func() (limits, error) { return limits{memlock: 8192}, nil }}
 	for name, c := range map[string]struct {
 		register registrar
@@ -170,7 +184,7 @@ func TestWindowFails(t *testing.T) {
 		"old kernel":   {refuse(syscall.EFAULT), 0, 8192, "registering 8 KiB: bad address"},
 		"out of pages": {refuse(syscall.ENOMEM), 0, 8192, "the host or the device has no memory left"},
 	} {
-		_, err := mapFile(c.register, budget, raw(t, f), c.off, c.n, 0)
+		_, _, err := mapWindow(c.register, budget, raw(t, f), c.off, c.n, 0)
 		if err == nil || !strings.Contains(err.Error(), c.why) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -179,12 +193,40 @@ func TestWindowFails(t *testing.T) {
 		}
 	}
 	r := &readRegion{fakeRegion: fakeRegion{closeErr: []error{syscall.EBUSY}}}
-	w, err := mapFile(r.register, budget, raw(t, f), 0, 8192, 0)
+	p, w, err := mapWindow(r.register, budget, raw(t, f), 0, 8192, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer mustClose(t, p.Close)
 	if err := w.Close(); !errors.Is(err, syscall.EBUSY) || budget.Reserved() == 0 {
 		t.Errorf("%v, %d bytes reserved", err, budget.Reserved())
 	}
 	mustClose(t, w.Close)
+}
+
+// Parts of what is mapped are registered by themselves: not a byte more.
+func TestWindowPart(t *testing.T) {
+	t.Parallel()
+	f, content := plantFile(t, 50_000)
+	p, err := MapFile(raw(t, f), 5000, 40_000, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mustClose(t, p.Close)
+	for _, c := range []struct{ off, n int }{{5000, 40_000}, {4097, 1}, {12_345, 6789}} {
+		r := &readRegion{}
+		w, err := p.register(r.register, nil, int64(c.off), c.n, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(r.mem, content[c.off:c.off+c.n]) || w.Addr(int64(c.off+c.n-1)) != fakeIOVA+uint64(c.n-1) {
+			t.Errorf("%+v: %d bytes are registered, the last at %#x", c, len(r.mem), w.Addr(int64(c.off+c.n-1)))
+		}
+		mustClose(t, w.Close)
+	}
+	for _, c := range []struct{ off, n int }{{4095, 1}, {45_000, 1}, {44_999, 2}, {5000, 0}} {
+		if _, err := p.register((&readRegion{}).register, nil, int64(c.off), c.n, 0); err == nil {
+			t.Errorf("%+v was registered", c)
+		}
+	}
 }

@@ -40,7 +40,7 @@ func (d driver) Pull(ctx context.Context, t transport.Ticket, dst io.WriterAt, e
 	}
 	o := &d.ops[lease.Slot()]
 	o.wrs = reads(o.wrs[:0], uint64(lease.Slot()), v, t)
-	if err := d.transfer(ctx, o, lease, v.window); err != nil {
+	if err := d.transfer(ctx, o, lease, v.use); err != nil {
 		return none, err
 	}
 	defer d.release(lease)
@@ -89,10 +89,10 @@ func (d driver) Push(ctx context.Context, src io.ReaderAt, ext transport.Extent,
 		Local: v.addr, LKey: v.lkey,
 		Remote: t.Addr, RKey: verbs.Key(t.RKey), Len: uint32(ext.Len), Imm: t.Imm(),
 	})
-	if err := d.transfer(ctx, o, lease, v.window); err != nil {
+	if err := d.transfer(ctx, o, lease, v.use); err != nil {
 		return none, err
 	}
-	d.hide(v.window)
+	d.hide(v.use)
 	d.release(lease)
 	d.counters.moved(ext.Len)
 	return digest, nil

@@ -51,7 +51,7 @@ func (o *loan) hide() {
 		_ = o.l.conceal(o.lease)
 		return
 	}
-	o.l.hide(o.view.window)
+	o.l.hide(o.view.use)
 }
 
 // Lost ends the connection: it has no other rail.

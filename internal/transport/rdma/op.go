@@ -17,7 +17,7 @@ import (
 // releases the slot if the caller gave up.
 type op struct {
 	lease  mr.Lease
-	window *window    // of the page cache, that the work reads; may be nil
+	use    use        // of the page cache, that the work reads or writes to
 	done   chan error // capacity 1
 	state  atomic.Int32
 	wrs    []verbs.SendWR // of the work
@@ -40,8 +40,8 @@ func (o *op) init(c *conn) {
 }
 
 // begin takes the slot into flight.
-func (o *op) begin(l mr.Lease, w *window) {
-	o.lease, o.window = l, w
+func (o *op) begin(l mr.Lease, u use) {
+	o.lease, o.use = l, u
 	o.state.Store(opPosted)
 }
 
@@ -63,10 +63,10 @@ func (o *op) abandon() bool { return o.state.CompareAndSwap(opPosted, opAbandone
 // transfer posts the work requests of one chunk, of which the last alone is
 // signalled, and waits until they are done. After an error the slot is not the
 // caller's any more, and neither is the window: the poller or Close releases them.
-func (c *conn) transfer(ctx context.Context, o *op, l mr.Lease, w *window) error {
+func (c *conn) transfer(ctx context.Context, o *op, l mr.Lease, u use) error {
 	begun := time.Now()
 	defer c.spent(transport.OnWire, begun, &c.counters.wire)
-	o.begin(l, w)
+	o.begin(l, u)
 	c.work.Add(1)
 	if err := c.post(o.wrs); err != nil {
 		c.fail(lost(err))

@@ -28,7 +28,7 @@ const (
 	// burst that no window holds back, and long bursts overrun receive queues.
 	readPiece = 256 << 10
 
-	// windowSize is how much of a file's page cache is registered at once, in bytes:
+	// windowSize is how much of a file's page cache is mapped at once, in bytes:
 	// enough for the calls that this takes to be fewer than one for a MiB.
 	windowSize = 8 << 20
 

@@ -31,16 +31,17 @@ func (p *placer) place(file any, ext transport.Extent, source bool) bool {
 
 // taken opens a window at a place. It is hidden again where the digest fails.
 func (p *placer) taken(at transport.Place) error {
-	w, err := p.c.pages.take(at, p.bytes)
+	u, err := p.c.pages.take(at, p.bytes)
 	if err != nil {
 		return err
 	}
-	p.view = view{addr: w.Addr(at.Off), lkey: w.LKey(), rkey: w.RKey(), window: w, off: at.Off}
+	r := u.registered()
+	p.view = view{addr: r.Addr(at.Off), lkey: r.LKey(), rkey: r.RKey(), use: u, off: at.Off}
 	if !p.looks {
 		return nil
 	}
 	if _, err := p.look(p.view, p.bytes); err != nil {
-		p.c.hide(w)
+		p.c.hide(u)
 		return err
 	}
 	return nil

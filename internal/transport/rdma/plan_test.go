@@ -45,8 +45,11 @@ func TestRoles(t *testing.T) {
 		if (driver.slotAccess|driver.qpAccess)&remote != 0 {
 			t.Errorf("%v: the peer may %v the driver's slots and %v its queue pairs", d, driver.slotAccess, driver.qpAccess)
 		}
-		if driver.window(s.ChunkSize) != windowSize || (d == transport.Get) != (lender.window(s.ChunkSize) == 0) {
-			t.Errorf("%v: windows of %d and %d bytes: what the peer may write to is a chunk alone", d, driver.window(s.ChunkSize), lender.window(s.ChunkSize))
+		for _, r := range []role{driver, lender} {
+			ws := (&resources{}).newWindows(nil, s.ChunkSize, r)
+			if ws.size != windowSize || ws.alone != (r.qpAccess&verbs.AccessRemoteWrite != 0) {
+				t.Errorf("%v: windows of %d bytes, chunks by themselves: %v: what the peer may write to is a chunk alone", d, ws.size, ws.alone)
+			}
 		}
 		want := verbs.AccessRemoteRead
 		if d == transport.Get {
@@ -81,7 +84,7 @@ func TestMatch(t *testing.T) {
 // Whoever of poller and caller comes second sees what the first did.
 func TestOp(t *testing.T) {
 	o := op{done: make(chan error, 1)}
-	o.begin(mr.Lease{}, nil)
+	o.begin(mr.Lease{}, use{})
 	if found := o.finish(nil); found != opPosted || len(o.done) != 1 {
 		t.Errorf("finishing found %d, %d results", found, len(o.done))
 	}
@@ -91,7 +94,7 @@ func TestOp(t *testing.T) {
 	if err := <-o.done; err != nil {
 		t.Error(err)
 	}
-	o.begin(mr.Lease{}, nil)
+	o.begin(mr.Lease{}, use{})
 	if !o.abandon() {
 		t.Error("could not abandon what is in flight")
 	}

@@ -94,7 +94,7 @@ func (c *conn) handle(wc verbs.WC) {
 		c.work.Add(-1)
 	}
 	if found == opAbandoned && err == nil {
-		c.hide(o.window)
+		c.hide(o.use)
 		c.release(o.lease)
 	}
 }

@@ -48,15 +48,6 @@ func driverRole(s transport.Setup) role {
 	return role{private: true, slotAccess: verbs.AccessLocalWrite, sends: s.Slots * pieces(s.ChunkSize), recvs: 1}
 }
 
-// window is how much of a page cache is registered at once, in bytes; 0 for as much as
-// is asked for: what the peer may write to.
-func (r role) window(chunk int) int {
-	if r.sources || r.private {
-		return max(1, windowSize/chunk) * chunk
-	}
-	return 0
-}
-
 // pieces is how many READs a chunk of n bytes takes.
 func pieces(n int) int { return (n + readPiece - 1) / readPiece }
 
@@ -100,9 +91,7 @@ func newResources(vctx *verbs.Context, f *Fabric, c device.Choice, s transport.S
 	// Without digests nothing would tell that a page was written to between the last
 	// look at a source and the wire: a slot holds what was read.
 	if !r.sources || !s.Unverified {
-		res.pages = newWindows(func(file syscall.RawConn, off int64, n int) (*mr.Window, error) {
-			return mr.MapFile(res.pd, f.budget, file, off, n, r.slotAccess)
-		}, r.window(s.ChunkSize), &res.counters)
+		res.pages = res.newWindows(f.budget, s.ChunkSize, r)
 	}
 	for range s.QPs {
 		qp, err := res.pd.CreateQP(verbs.QPInitAttr{
@@ -119,6 +108,20 @@ func newResources(vctx *verbs.Context, f *Fabric, c device.Choice, s transport.S
 		}
 	}
 	return res, nil
+}
+
+// newWindows opens page caches to the device as the role has it.
+func (r *resources) newWindows(b *mr.Budget, chunk int, role role) *windows {
+	return &windows{
+		mapFile: func(file syscall.RawConn, off int64, n int) (*mr.Pages, error) {
+			return mr.MapFile(file, off, n, role.slotAccess.Writes())
+		},
+		register: func(p *mr.Pages, off int64, n int) (*mr.Window, error) {
+			return p.Register(r.pd, b, off, n, role.slotAccess)
+		},
+		size: int64(max(1, windowSize/chunk) * chunk), alone: role.exposes, counters: &r.counters,
+		open: map[windowKey]*window{}, parts: map[*mr.Window]struct{}{}, refused: map[uint64]error{},
+	}
 }
 
 // making turns a failed constructor into a fault.

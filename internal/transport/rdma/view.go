@@ -17,8 +17,8 @@ import (
 type view struct {
 	addr       uint64
 	lkey, rkey verbs.Key
-	window     *window // nil: the slot
-	off        int64   // in the window's file
+	use              // of a window; none: the slot
+	off        int64 // in the window's file
 }
 
 // inSlot is the view of a slot.
@@ -50,7 +50,7 @@ func (c *conn) room(slot mr.Lease, dst io.WriterAt, ext transport.Extent) (view,
 	begun := time.Now()
 	addr, rkey, err := slot.Expose(ext.Len)
 	c.counters.mapping.Add(int64(time.Since(begun)))
-	c.counters.calls.Add(exposeCalls)
+	c.counters.calls.Add(registerCalls)
 	return view{addr: addr, rkey: rkey}, err
 }
 
@@ -64,7 +64,7 @@ func (c *conn) conceal(slot mr.Lease) error {
 	begun := time.Now()
 	err := slot.Conceal()
 	c.counters.mapping.Add(int64(time.Since(begun)))
-	c.counters.calls.Add(concealCalls)
+	c.counters.calls.Add(registerCalls)
 	if err == nil {
 		return nil
 	}
@@ -83,8 +83,12 @@ func (c *conn) land(slot mr.Lease, v view, dst io.WriterAt, ext transport.Extent
 		digest := c.sum(slot.Bytes(), ext.Len)
 		return digest, c.flush(slot.Bytes(), dst, ext)
 	}
+	if err := v.conceal(); err != nil { // the device may still write there
+		c.fail(lost(fmt.Errorf("taking a part of a window back: %w", err)))
+		return transport.Digest{}, c.err()
+	}
 	digest, err := c.ops[slot.Slot()].placer.look(v, ext.Len)
-	if err := v.window.release(); err != nil { // the device may still write there
+	if err := v.release(); err != nil {
 		c.fail(lost(fmt.Errorf("taking a window back: %w", err)))
 		return digest, c.err()
 	}
@@ -96,9 +100,9 @@ func (c *conn) land(slot mr.Lease, v view, dst io.WriterAt, ext transport.Extent
 
 // hide gives up a use of a window. One that cannot be taken back ends the connection: the
 // queue pairs go, and with them what could reach it.
-func (c *conn) hide(w *window) {
+func (c *conn) hide(u use) {
 	_ = failpoint.At("take-back")
-	if err := w.release(); err != nil {
+	if err := u.release(); err != nil {
 		c.log.Warn("the page cache stays registered", slog.Any("error", err))
 		c.fail(lost(fmt.Errorf("taking a window back: %w", err)))
 	}

@@ -14,19 +14,21 @@ import (
 // windows are the parts of files' page caches that a connection opens to its device.
 //
 // The chunks of a file follow one another, so that a window serves several: one that
-// nobody uses any more is kept until there is a second. A window that the peer may write to
-// holds one chunk and no more, and is gone before anybody is told that the chunk is
-// there: what counts as right is in nobody's reach.
+// nobody uses any more is kept until there is a second. It is registered as a whole, but
+// where the peer may write: there each chunk is registered by itself (use).
 type windows struct {
-	mapFile  func(file syscall.RawConn, off int64, n int) (*mr.Window, error)
-	size     int64 // bytes in one, a multiple of the chunk size; 0: each holds what is asked for
+	mapFile  func(file syscall.RawConn, off int64, n int) (*mr.Pages, error)
+	register func(p *mr.Pages, off int64, n int) (*mr.Window, error)
+	size     int64 // bytes in one, a multiple of the chunk size
+	alone    bool  // each chunk is registered by itself
 	counters *counters
 
 	mu      sync.Mutex
 	open    map[windowKey]*window
 	idle    *window
-	stuck   []*window        // that could not be closed
-	refused map[uint64]error // by volume: why its page cache cannot be used
+	stuck   []*window               // that could not be closed
+	parts   map[*mr.Window]struct{} // what is registered for chunks alone
+	refused map[uint64]error        // by volume: why its page cache cannot be used
 }
 
 // windowKey is what a window shows.
@@ -37,7 +39,8 @@ type windowKey struct {
 
 // window is a mapping with those who use it.
 type window struct {
-	*mr.Window
+	*mr.Pages
+	whole *mr.Window // nil where each chunk is registered by itself
 	in    *windows
 	key   windowKey
 	ready chan struct{} // closed once it is mapped, or err says why not
@@ -45,27 +48,19 @@ type window struct {
 	users int // guarded by windows.mu
 }
 
-// How many system calls it takes to open a window (map, populate, register), and to
-// close it (deregister, unmap); and the same for a slot, whose memory is there.
+// How many system calls it takes to map and populate pages, to unmap them, and to register
+// and deregister them or a slot.
 const (
-	openCalls    = 3
-	closeCalls   = 2
-	exposeCalls  = 1
-	concealCalls = 1
+	mapCalls      = 2
+	unmapCalls    = 1
+	registerCalls = 1
 )
 
 // errNoWindow answers for extents that lie in no single window.
 var errNoWindow = errors.New("rdma: the extent crosses windows")
 
-func newWindows(mapFile func(syscall.RawConn, int64, int) (*mr.Window, error), size int, c *counters) *windows {
-	return &windows{
-		mapFile: mapFile, size: int64(size), counters: c,
-		open: map[windowKey]*window{}, refused: map[uint64]error{},
-	}
-}
-
-// take returns the window that holds n bytes at a place, until release.
-func (ws *windows) take(p transport.Place, n int) (*window, error) {
+// enter returns the window that holds n bytes at a place, until leave.
+func (ws *windows) enter(p transport.Place, n int) (*window, error) {
 	key, err := ws.around(p, int64(n))
 	if err != nil {
 		return nil, err
@@ -83,7 +78,9 @@ func (ws *windows) take(p transport.Place, n int) (*window, error) {
 		return w, ws.fill(w, p.Volume)
 	}
 	w.users++
-	ws.counters.hits.Add(1)
+	if !ws.alone {
+		ws.counters.hits.Add(1)
+	}
 	if ws.idle == w {
 		ws.idle = nil
 	}
@@ -94,9 +91,6 @@ func (ws *windows) take(p transport.Place, n int) (*window, error) {
 
 // around is the window that n bytes at a place lie in.
 func (ws *windows) around(p transport.Place, n int64) (windowKey, error) {
-	if ws.size == 0 {
-		return windowKey{p.File, p.Off, p.Off + n}, nil
-	}
 	start := p.Off - p.Off%ws.size
 	key := windowKey{p.File, max(start, p.Since), min(start+ws.size, p.Until)}
 	if p.Off < key.start || p.Off+n > key.end {
@@ -105,29 +99,58 @@ func (ws *windows) around(p transport.Place, n int64) (windowKey, error) {
 	return key, nil
 }
 
-// fill maps a window. Where that fails nobody has it: who waits for it is told, and
-// the volume is not tried again, unless it was the file that failed.
+// fill maps a window. Where that fails nobody has it: who waits for it is told.
 func (ws *windows) fill(w *window, volume uint64) error {
 	defer close(w.ready)
 	begun := time.Now()
 	defer func() { ws.counters.mapping.Add(int64(time.Since(begun))) }()
-	conn, err := w.key.file.SyscallConn()
-	if err == nil {
-		w.Window, err = ws.mapFile(conn, w.key.start, int(w.key.end-w.key.start))
-	}
-	ws.counters.calls.Add(openCalls)
-	if err == nil {
-		ws.counters.windows.Add(1)
-		return nil
-	}
-	w.err = fmt.Errorf("mapping the page cache: %w", err)
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	delete(ws.open, w.key)
-	if !errors.Is(err, mr.ErrGone) {
-		ws.refused[volume] = w.err
+	if err := w.make(); err != nil {
+		w.err = ws.refuse(volume, err)
+		ws.mu.Lock()
+		defer ws.mu.Unlock()
+		delete(ws.open, w.key)
 	}
 	return w.err
+}
+
+// make maps a window, and registers it unless each chunk is.
+func (w *window) make() error {
+	conn, err := w.key.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	n := int(w.key.end - w.key.start)
+	w.in.counters.calls.Add(mapCalls)
+	if w.Pages, err = w.in.mapFile(conn, w.key.start, n); err != nil || w.in.alone {
+		return err
+	}
+	if w.whole, err = w.in.enroll(w.Pages, w.key.start, n); err != nil {
+		return errors.Join(err, w.Pages.Close())
+	}
+	return nil
+}
+
+// enroll registers pages, and counts that.
+func (ws *windows) enroll(p *mr.Pages, off int64, n int) (*mr.Window, error) {
+	ws.counters.calls.Add(registerCalls)
+	r, err := ws.register(p, off, n)
+	if err == nil {
+		ws.counters.windows.Add(1)
+	}
+	return r, err
+}
+
+// refuse notes that a volume's page cache cannot be used, unless it was the file that
+// failed. It returns the error that says so.
+func (ws *windows) refuse(volume uint64, err error) error {
+	gone := errors.Is(err, mr.ErrGone)
+	err = fmt.Errorf("mapping the page cache: %w", err)
+	if !gone {
+		ws.mu.Lock()
+		defer ws.mu.Unlock()
+		ws.refused[volume] = err
+	}
+	return err
 }
 
 // refusal says why a volume's page cache cannot be used; empty if none was refused.
@@ -143,33 +166,24 @@ func (ws *windows) refusal() string {
 	return ""
 }
 
-// release ends a use. Nil is nobody's window. One that cannot be closed is tried again by
-// close, when the queue pairs are gone.
-func (w *window) release() error {
-	if w == nil {
-		return nil
-	}
+// leave ends a use. A window that cannot be closed is tried again by close, when the queue
+// pairs are gone.
+func (w *window) leave() error {
 	ws := w.in
 	ws.mu.Lock()
 	w.users--
 	var old *window // that goes
-	switch {
-	case w.users > 0:
-	case ws.size == 0:
-		old = w
-	default:
+	if w.users == 0 {
 		old, ws.idle = ws.idle, w
 	}
-	if old != nil {
-		delete(ws.open, old.key)
-	}
-	ws.mu.Unlock()
 	if old == nil {
+		ws.mu.Unlock()
 		return nil
 	}
+	delete(ws.open, old.key)
+	ws.mu.Unlock()
 	begun := time.Now()
 	defer func() { ws.counters.mapping.Add(int64(time.Since(begun))) }()
-	ws.counters.calls.Add(closeCalls)
 	err := old.Close()
 	if err != nil {
 		ws.mu.Lock()
@@ -177,6 +191,18 @@ func (w *window) release() error {
 		ws.mu.Unlock()
 	}
 	return err
+}
+
+// Close deregisters and unmaps a window. One that stays registered stays mapped.
+func (w *window) Close() error {
+	if w.whole != nil {
+		w.in.counters.calls.Add(registerCalls)
+	}
+	if err := w.whole.Close(); err != nil {
+		return err
+	}
+	w.in.counters.calls.Add(unmapCalls)
+	return w.Pages.Close()
 }
 
 // close unmaps all. The queue pairs are gone, and nobody calls anything any more.
@@ -187,6 +213,10 @@ func (ws *windows) close() error {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	var errs []error
+	for part := range ws.parts {
+		errs = append(errs, part.Close())
+		delete(ws.parts, part)
+	}
 	for key, w := range ws.open {
 		errs = append(errs, w.Close())
 		delete(ws.open, key)

@@ -16,13 +16,23 @@ type mapper struct {
 	mu   sync.Mutex
 	made []string
 	err  error
+
+	registered  []string
+	registerErr error
 }
 
-func (m *mapper) mapFile(_ syscall.RawConn, off int64, n int) (*mr.Window, error) {
+func (m *mapper) mapFile(_ syscall.RawConn, off int64, n int) (*mr.Pages, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.made = append(m.made, fmt.Sprintf("%d+%d", off, n))
-	return &mr.Window{}, m.err
+	return &mr.Pages{}, m.err
+}
+
+func (m *mapper) register(_ *mr.Pages, off int64, n int) (*mr.Window, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.registered = append(m.registered, fmt.Sprintf("%d+%d", off, n))
+	return &mr.Window{}, m.registerErr
 }
 
 // disk is a file as far as windows look at it.
@@ -33,7 +43,10 @@ func (*disk) SyscallConn() (syscall.RawConn, error) { return nil, nil } //nolint
 func newTestWindows(t *testing.T) (*windows, *mapper) {
 	t.Helper()
 	m := &mapper{}
-	ws := newWindows(m.mapFile, 8<<20, &counters{})
+	ws := &windows{
+		mapFile: m.mapFile, register: m.register, size: 8 << 20, counters: &counters{},
+		open: map[windowKey]*window{}, parts: map[*mr.Window]struct{}{}, refused: map[uint64]error{},
+	}
 	t.Cleanup(func() {
 		if err := ws.close(); err != nil {
 			t.Error(err)
@@ -77,7 +90,7 @@ func TestWindowsInUse(t *testing.T) {
 	t.Parallel()
 	ws, m := newTestWindows(t)
 	f, g := &disk{"f"}, &disk{"g"}
-	var all []*window
+	var all []use
 	for _, p := range []transport.Place{
 		{File: f, Off: 0, Until: 100},
 		{File: f, Off: 50, Until: 100},
@@ -96,7 +109,7 @@ func TestWindowsInUse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(ws.open) != 1 || ws.idle != all[3] {
+	if len(ws.open) != 1 || ws.idle != all[3].window {
 		t.Errorf("%d windows are kept", len(ws.open))
 	}
 }
@@ -130,27 +143,41 @@ func TestWindowsRefused(t *testing.T) {
 	}
 }
 
-// A window that is written to is gone as soon as nobody uses it.
-func TestWindowsWritten(t *testing.T) {
+// What the peer may write to is registered chunk by chunk, and no longer than the chunk is
+// used; the mapping serves all of them.
+func TestWindowsAlone(t *testing.T) {
 	t.Parallel()
-	m := &mapper{}
-	ws := newWindows(m.mapFile, 0, &counters{})
-	p := transport.Place{File: &disk{"f"}, Off: 8<<20 - 10, Until: 9 << 20}
-	a, errA := ws.take(p, 100)
-	b, errB := ws.take(p, 100)
-	if errA != nil || errB != nil || a != b {
-		t.Fatal(errA, errB)
-	}
-	for left := range 2 {
-		if len(ws.open) != 1 {
-			t.Errorf("%d windows, used by %d", len(ws.open), 2-left)
+	ws, m := newTestWindows(t)
+	ws.alone = true
+	f := &disk{"f"}
+	var all []use
+	for _, off := range []int64{0, 1 << 20, 8 << 20} {
+		u, err := ws.take(transport.Place{File: f, Off: off, Until: 9 << 20}, 1<<20)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := a.release(); err != nil {
-			t.Error(err)
+		if u.registered() != u.alone || u.window.whole != nil {
+			t.Error("more than the chunk is registered")
+		}
+		all = append(all, u)
+	}
+	m.want(t, "0+8388608", "8388608+1048576")
+	for _, u := range all {
+		if err := errors.Join(u.conceal(), u.conceal(), u.release()); err != nil || u.alone != nil {
+			t.Fatal(err)
 		}
 	}
-	if len(ws.open) != 0 || ws.idle != nil {
+	if want := "[0+1048576 1048576+1048576 8388608+1048576]"; fmt.Sprint(m.registered) != want {
+		t.Errorf("registered %v, want %v", m.registered, want)
+	}
+	if len(ws.open) != 1 || ws.idle != all[2].window || len(ws.parts) != 0 {
 		t.Errorf("%d windows are kept", len(ws.open))
 	}
-	m.want(t, "8388598+100")
+	m.registerErr = syscall.ENOMEM
+	if _, err := ws.take(transport.Place{File: f, Off: 8 << 20, Until: 9 << 20}, 1<<20); !errors.Is(err, syscall.ENOMEM) || ws.refusal() == "" {
+		t.Error(err, ws.refusal())
+	}
+	if len(ws.open) != 1 || ws.idle == nil {
+		t.Errorf("%d windows after one could not be registered", len(ws.open))
+	}
 }
