@@ -63,3 +63,11 @@ func (d *daemon) grown() string {
 	}
 	return ""
 }
+
+// explain ends a daemon that has grown, so that its log says what each goroutine does.
+func (d *daemon) explain(n *node) {
+	if n == d.host && d.grown() != "" {
+		_, _ = n.sh("kill -QUIT %d", d.pid)
+		_, _ = d.wait()
+	}
+}

@@ -148,6 +148,7 @@ func (tr *trial) ask() {
 			var why string
 			if !eventually(settleLimit-time.Since(begun), func() bool { why = l.changed(n); return why == "" }) {
 				t.Errorf("%s is not as it was, %.0f s after the test: %s", n.name, time.Since(begun).Seconds(), why)
+				l.daemon.explain(n)
 			}
 			_, _ = n.sh("find %s -name '.*.rdmacp-*' -delete", topDir) // what could be resumed, and one failure is enough
 		})
