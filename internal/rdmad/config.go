@@ -1,10 +1,7 @@
 package rdmad
 
 import (
-	"errors"
-	"io/fs"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -94,10 +91,10 @@ type settings struct {
 	values  *koanf.Koanf      // all but the exports
 }
 
-// load reads and checks the configuration. fallback is the file that is read if it exists
-// and no other is named.
-func load(flags *pflag.FlagSet, environ []string, fallback string) (config, error) {
-	s, err := find(flags, environ, fallback)
+// load reads and checks the configuration. Of the files in places the first that exists is read, if
+// no other is named.
+func load(flags *pflag.FlagSet, environ []string, places []place) (config, error) {
+	s, err := find(flags, environ, places)
 	if err != nil {
 		return config{}, err
 	}
@@ -107,11 +104,14 @@ func load(flags *pflag.FlagSet, environ []string, fallback string) (config, erro
 }
 
 // find reads the configuration: file, then environment, then flags.
-func find(flags *pflag.FlagSet, environ []string, fallback string) (*settings, error) {
+func find(flags *pflag.FlagSet, environ []string, places []place) (*settings, error) {
 	k := koanf.New(delim)
-	s := &settings{file: configFile(flags, environ, fallback), from: map[string]string{}, values: k}
-	if err := loadFile(k, s.file); err != nil {
-		return nil, err
+	file := configFile(flags, environ, places)
+	s := &settings{file: file.name, from: map[string]string{}, values: k}
+	if file.name != "" {
+		if err := form().Load(k, file.name, file.trusted); err != nil {
+			return nil, err
+		}
 	}
 	for _, key := range k.Keys() {
 		s.from[conffile.Setting(key)] = s.file
@@ -154,28 +154,4 @@ func find(flags *pflag.FlagSet, environ []string, fallback string) (*settings, e
 		return nil, fault.New(fault.Usage, "reading the configuration", err, "see rdmad --help for the values that a key takes")
 	}
 	return s, s.addExports(flags, exported)
-}
-
-// configFile is the file to read; empty for none.
-func configFile(flags *pflag.FlagSet, environ []string, fallback string) string {
-	if name, _ := flags.GetString(keyConfig); name != "" {
-		return name
-	}
-	for _, kv := range environ {
-		if name, ok := strings.CutPrefix(kv, envPrefix+"CONFIG="); ok && name != "" {
-			return name
-		}
-	}
-	if _, err := os.Stat(fallback); errors.Is(err, fs.ErrNotExist) {
-		return ""
-	}
-	return fallback
-}
-
-// loadFile reads a file, if there is one.
-func loadFile(k *koanf.Koanf, name string) error {
-	if name == "" {
-		return nil
-	}
-	return form().Load(k, name, nil)
 }

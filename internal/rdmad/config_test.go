@@ -31,7 +31,7 @@ func loadArgs(t *testing.T, file string, environ, args []string) (config, error)
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return load(flags, environ, fallback)
+	return load(flags, environ, []place{{name: fallback}})
 }
 
 func TestLoadDefaults(t *testing.T) {

@@ -2,9 +2,6 @@ package rdmad
 
 import "github.com/spf13/pflag"
 
-// defaultFile is read if it exists and no other file is named.
-const defaultFile = "/etc/rdmad/config.toml"
-
 // defaultAdmin is the socket that rdmad status and rdmad cancel ask.
 const defaultAdmin = "/run/rdmad/admin.sock"
 
@@ -53,7 +50,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.String(keyTLSCA, "", "`file` with the CAs whose clients are let in")
 	f.String(keyTLSCRL, "", "`file` with lists of certificates that were revoked (default: ca.crl beside the CAs, if it exists)")
 	f.Bool(keyInsecure, false, "listen beyond this host without TLS: on a network that you trust")
-	f.String(keyConfig, "", "configuration `file` (default "+defaultFile+", if it exists)")
+	f.String(keyConfig, "", "configuration `file` (default ~/.config/rdmad/config.toml, or else "+systemFile+", if it exists)")
 	f.String(keyDevice, "", "RDMA `device` to use, as in mlx5_0 or mlx5_0/1 (default: the one that reaches the client)")
 	f.String(keyTransport, "auto", "`how` the bytes may travel: rdma, tcp, or auto: either, as the client asks and the host can")
 	f.String(keyChunkSize, "4MiB", "the largest `size` of a chunk that a client gets")

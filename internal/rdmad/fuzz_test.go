@@ -28,7 +28,7 @@ func FuzzConfig(f *testing.F) {
 		if err := flags.Set(keyConfig, name); err != nil {
 			t.Fatal(err)
 		}
-		c, err := load(flags, nil, "")
+		c, err := load(flags, nil, nil)
 		if err != nil {
 			if e, ok := fault.As(err); !ok || e.Why == nil || e.Code != fault.Usage && e.Code != fault.NotExport {
 				t.Errorf("%v", err)

@@ -64,8 +64,8 @@ listens on loopback addresses and unix sockets only, unless --insecure is given.
 What travels by RDMA is encrypted where the client asks for it (rdmacp --encrypt).
 
 Each flag is also a variable, as in RDMAD_LOG_LEVEL, and each but --config a key
-of the configuration file. A flag comes before a variable, a variable before the
-file:
+of the configuration file (the user's, ~/.config/rdmad/config.toml, or else the host's,
+/etc/rdmad/config.toml). A flag comes before a variable, a variable before the file:
 
   listen = ["127.0.0.1:7471", "unix:/run/rdmad.sock"]
   log-level = "info"
@@ -128,7 +128,7 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 			if len(args) > 0 {
 				return noCommand(cmd, args[0], "a directory is given by --export NAME=DIR; see rdmad --help")
 			}
-			again := func() (config, error) { return load(cmd.Flags(), a.io.Environ(), defaultFile) }
+			again := func() (config, error) { return load(cmd.Flags(), a.io.Environ(), places(a.io.Environ())) }
 			c, err := again()
 			if err != nil {
 				return err

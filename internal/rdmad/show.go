@@ -32,7 +32,7 @@ func (a *app) configCommand() *cobra.Command {
 		Short: "Show the configuration as rdmad would read it, and where each setting was said",
 		Args:  noArgs("config show"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := find(cmd.Flags(), a.io.Environ(), defaultFile)
+			s, err := find(cmd.Flags(), a.io.Environ(), places(a.io.Environ()))
 			if err != nil {
 				return err
 			}
@@ -50,7 +50,7 @@ func (a *app) configCommand() *cobra.Command {
 
 // checkConfig checks what can be without serving anything.
 func (a *app) checkConfig(cmd *cobra.Command) error {
-	c, err := load(cmd.Flags(), a.io.Environ(), defaultFile)
+	c, err := load(cmd.Flags(), a.io.Environ(), places(a.io.Environ()))
 	if err != nil {
 		return err
 	}
