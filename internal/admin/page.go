@@ -103,7 +103,7 @@ func newRow(w server.Way, t server.Totals) row {
 	return row{
 		Transport: w.Transport, Direction: w.Direction, Open: t.Open,
 		Moved: console.Bytes(int64(t.Stats.Bytes)), Copied: console.Bytes(int64(t.Stats.CopiedBytes + t.Stats.SocketBytes)),
-		Files: console.Number(t.Report.Files), Problems: console.Number(t.Report.Problems), Fallbacks: console.Number(fallbacks), Mismatches: console.Number(t.Report.Retried),
+		Files: console.Number(t.Report.Files), Problems: console.Number(t.Report.Problems), Fallbacks: console.Number(fallbacks), Mismatches: console.Number(t.Report.Damaged),
 		Failed: console.Number(done - t.Transfers[fault.OK]), Done: console.Number(done), Slowest: slowest,
 	}
 }

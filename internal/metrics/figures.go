@@ -36,6 +36,7 @@ type figure struct {
 var (
 	copied = desc("rdmad_cpu_copied_bytes_total", "Payload that a CPU of this host copied: between page cache and slab, or out of or into a socket.", "where")
 	zero   = desc("rdmad_zero_copy_bytes_total", "Payload that a NIC took out of the page cache or put there, or a disk out of or into registered memory.", "by")
+	again  = desc("rdmad_retries_total", "Bundles that were moved again: since their digests differed, or since their rail was lost.", "cause")
 	stage  = desc("rdmad_stage_seconds_total", "Time that chunks spent in a stage, summed over all chunks in flight.", "stage")
 )
 
@@ -48,7 +49,9 @@ var figures = []figure{
 	{desc("rdmad_files_total", "Files that were copied and are in place."), nil, func(t server.Totals) float64 { return float64(t.Report.Files) }},
 	{desc("rdmad_problems_total", "Entries that could not be copied."), nil, func(t server.Totals) float64 { return float64(t.Report.Problems) }},
 	{desc("rdmad_resumed_bytes_total", "Payload that an earlier, broken run had brought already."), nil, func(t server.Totals) float64 { return float64(t.Report.Resumed) }},
-	{desc("rdmad_digest_mismatches_total", "Bundles that were moved again, since their digests differed."), nil, func(t server.Totals) float64 { return float64(t.Report.Retried) }},
+	{desc("rdmad_digest_mismatches_total", "Bundles that were moved again, since their digests differed."), nil, func(t server.Totals) float64 { return float64(t.Report.Damaged) }},
+	{again, []string{"digest"}, func(t server.Totals) float64 { return float64(t.Report.Damaged) }},
+	{again, []string{"rail"}, func(t server.Totals) float64 { return float64(t.Report.Retried - t.Report.Damaged) }},
 	{desc("rdmad_lost_rails_total", "Rails that sessions have lost, or could not use."), nil, func(t server.Totals) float64 { return float64(t.LostRails) }},
 	{copied, []string{"page_cache"}, func(t server.Totals) float64 { return float64(t.Stats.CopiedBytes) }},
 	{copied, []string{"socket"}, func(t server.Totals) float64 { return float64(t.Stats.SocketBytes) }},

@@ -26,6 +26,7 @@ type pinning struct{ limit uint64 }
 func (pinning) Pinned() uint64             { return 27 }
 func (p pinning) PinLimit() (uint64, bool) { return p.limit, p.limit > 0 }
 func (pinning) QPs() int64                 { return 31 }
+func (pinning) Slots() (used, free int)    { return 34, 35 }
 func (pinning) Failures() map[string]int64 { return map[string]int64{"fatal_error": 32} }
 
 // fixed is a Source whose figures are all different.
@@ -37,7 +38,7 @@ func (fixed) Totals() map[server.Way]server.Totals {
 		{Transport: "rdma", Direction: "put"}: {
 			Open: 2, Sessions: map[fault.Code]int64{fault.OK: 5, fault.Lost: 1}, Transfers: map[fault.Code]int64{fault.OK: 6, fault.NoSpace: 2},
 			LostRails: 8, Devices: map[string]uint64{"mlx5_0/1": 14, "mlx5_1/1": 28},
-			Report: transfer.Report{Entries: 9, Files: 10, Problems: 11, Resumed: 12, Retried: 13},
+			Report: transfer.Report{Entries: 9, Files: 10, Problems: 11, Resumed: 12, Retried: 36, Damaged: 13},
 			Stats: transport.Stats{
 				Chunks: 15, WorkReqs: 16, Completions: 17, CopiedBytes: 18, SocketBytes: 19, PagedBytes: 20, DirectBytes: 21,
 				Source: 22 * time.Second, Map: 23 * time.Second, Wire: 24 * time.Second, Sink: 25 * time.Second, Digest: 26 * time.Second,
@@ -87,13 +88,13 @@ func TestFigures(t *testing.T) {
 	for _, want := range []string{
 		"rdmad_sessions = 2", "rdmad_sessions_total ok = 5", "rdmad_sessions_total lost = 1", "rdmad_sessions_total limit = 3",
 		"rdmad_transfers_total no_space = 2", "rdmad_transfer_duration_seconds = 1.5", "rdmad_fallbacks_total path tcp = 7", "rdmad_fallbacks_total memlock tcp", "rdmad_lost_rails_total = 8",
-		"rdmad_entries_total = 9", "rdmad_files_total = 10", "rdmad_problems_total = 11", "rdmad_resumed_bytes_total = 12", "rdmad_digest_mismatches_total = 13",
+		"rdmad_entries_total = 9", "rdmad_files_total = 10", "rdmad_problems_total = 11", "rdmad_resumed_bytes_total = 12", "rdmad_digest_mismatches_total = 13", "rdmad_retries_total digest = 13", "rdmad_retries_total rail = 23",
 		"rdmad_transfer_bytes_total mlx5_0/1 = 14", "rdmad_transfer_bytes_total mlx5_1/1 = 28", "rdmad_chunk_latency_seconds wire = 33", "rdmad_chunk_latency_seconds sink", "rdmad_chunks_total = 15", "rdmad_work_requests_total = 16", "rdmad_completions_total = 17",
 		"rdmad_cpu_copied_bytes_total page_cache = 18", "rdmad_cpu_copied_bytes_total socket = 19",
 		"rdmad_zero_copy_bytes_total page_cache = 20", "rdmad_zero_copy_bytes_total o_direct = 21",
 		"rdmad_stage_seconds_total source = 22", "rdmad_stage_seconds_total map = 23", "rdmad_stage_seconds_total wire = 24",
 		"rdmad_stage_seconds_total sink = 25", "rdmad_stage_seconds_total digest = 26",
-		"rdmad_certificate_expiry_timestamp_seconds = 27", "rdmad_auth_failures_total unknown_ca = 29", "rdmad_pinned_bytes = 27", "rdmad_pinned_limit_bytes = 65536", "rdmad_qps = 31", "rdmad_qp_errors_total fatal_error = 32", "rdmad_doctor_check ports fail = 1", "rdmad_doctor_check ports ok", "rdmad_landlock_abi = 6",
+		"rdmad_certificate_expiry_timestamp_seconds = 27", "rdmad_auth_failures_total unknown_ca = 29", "rdmad_pinned_bytes = 27", "rdmad_pinned_limit_bytes = 65536", "rdmad_qps = 31", "rdmad_slots used = 34", "rdmad_slots free = 35", "rdmad_qp_errors_total fatal_error = 32", "rdmad_doctor_check ports fail = 1", "rdmad_doctor_check ports ok", "rdmad_landlock_abi = 6",
 	} {
 		if !strings.Contains(b.String(), want+"\n") {
 			t.Errorf("there is no %q", want)

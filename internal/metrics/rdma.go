@@ -11,12 +11,14 @@ type RDMA interface {
 	Pinned() uint64           // bytes that are pinned, or about to be
 	PinLimit() (uint64, bool) // bytes that may be; false: any number
 	QPs() int64
+	Slots() (used, free int)
 	Failures() map[string]int64 // of connections, by the status of the completion that broke them
 }
 
 var (
 	pinned       = prometheus.NewDesc("rdmad_pinned_bytes", "Memory that is reserved for RDMA.", nil, nil)
 	pinLimit     = prometheus.NewDesc("rdmad_pinned_limit_bytes", "Memory that may be pinned; +Inf where there is no limit.", nil, nil)
+	slots        = prometheus.NewDesc("rdmad_slots", "Slots of connections by RDMA: used, as long as a chunk is in flight in them, and free.", []string{"state"}, nil)
 	qps          = prometheus.NewDesc("rdmad_qps", "Queue pairs that there are.", nil, nil)
 	qpErrors     = prometheus.NewDesc("rdmad_qp_errors_total", "Connections by RDMA that a failed completion has broken, by its status.", []string{"status"}, nil)
 	authFailures = prometheus.NewDesc("rdmad_auth_failures_total", "Connections whose peer has not proved who it is, by the reason.", []string{"reason"}, nil)
@@ -27,7 +29,7 @@ type fabric struct{ RDMA }
 
 // Describe implements prometheus.Collector.
 func (fabric) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{pinned, pinLimit, qps} {
+	for _, d := range []*prometheus.Desc{pinned, pinLimit, qps, slots} {
 		to <- d
 	}
 }
@@ -41,6 +43,9 @@ func (f fabric) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(pinned, prometheus.GaugeValue, float64(f.Pinned()))
 	to <- prometheus.MustNewConstMetric(pinLimit, prometheus.GaugeValue, most)
 	to <- prometheus.MustNewConstMetric(qps, prometheus.GaugeValue, float64(f.QPs()))
+	used, free := f.Slots()
+	to <- prometheus.MustNewConstMetric(slots, prometheus.GaugeValue, float64(used), "used")
+	to <- prometheus.MustNewConstMetric(slots, prometheus.GaugeValue, float64(free), "free")
 }
 
 // counts collects a counter with one label.

@@ -158,6 +158,9 @@ func (p *Pool) SlotSize() int { return p.slotSize }
 // Slots is the number of slots, free or not.
 func (p *Pool) Slots() int { return p.slots }
 
+// Free is the number of slots that nobody holds.
+func (p *Pool) Free() int { return len(p.free) }
+
 // LKey is the key that this host's own work requests name the memory by; 0 where slots are exposed.
 func (p *Pool) LKey() verbs.Key { return p.lkey }
 

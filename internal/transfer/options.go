@@ -71,7 +71,8 @@ type Report struct {
 	Files    int64 // that were wanted, and are in place
 	Bytes    int64 // payload that was moved and proven
 	Chunks   int64 // bundles that were moved and proven
-	Retried  int64 // bundles moved again, because their digests differed
+	Retried  int64 // bundles moved again
+	Damaged  int64 // of those: because their digests differed, and not because a rail was lost
 	Kept     int64 // bytes that did not move, since the destination had the same
 	Resumed  int64 // bytes that did not move, since an earlier run had brought them
 	Problems int64
@@ -81,7 +82,7 @@ type Report struct {
 func (r Report) Plus(s Report) Report {
 	return Report{
 		Entries: r.Entries + s.Entries, Files: r.Files + s.Files, Bytes: r.Bytes + s.Bytes, Chunks: r.Chunks + s.Chunks,
-		Retried: r.Retried + s.Retried, Kept: r.Kept + s.Kept, Resumed: r.Resumed + s.Resumed, Problems: r.Problems + s.Problems,
+		Retried: r.Retried + s.Retried, Damaged: r.Damaged + s.Damaged, Kept: r.Kept + s.Kept, Resumed: r.Resumed + s.Resumed, Problems: r.Problems + s.Problems,
 	}
 }
 
@@ -113,7 +114,9 @@ func (t *tally) moved(n, kept int64) {
 	}
 }
 
-func (t *tally) retried() { t.count(func(r *Report) { r.Retried++ }) }
+// rerouted counts a bundle that is moved again since its rail is lost, and damaged one whose digests differed.
+func (t *tally) rerouted() { t.count(func(r *Report) { r.Retried++ }) }
+func (t *tally) damaged()  { t.count(func(r *Report) { r.Retried++; r.Damaged++ }) }
 
 func (t *tally) sum() Report {
 	t.mu.Lock()

@@ -100,7 +100,7 @@ func (p *puller) one(ctx context.Context, o Offer) error {
 	into.keeping(same)
 	got, err := p.driving.driver.Pull(ctx, o.Ticket, into, extent(o.ID, o.Segments, p.options.chunk()))
 	if errors.Is(err, transport.ErrRail) {
-		p.tally.retried()
+		p.tally.rerouted()
 		p.dst.yield(o.Segments)
 		p.driving.settle(Settlement{ID: o.ID, Lost: true})
 		return nil
@@ -116,7 +116,7 @@ func (p *puller) one(ctx context.Context, o Offer) error {
 	if p.miss(o.ID) == tries {
 		return damaged(o.ID, o.Digest, got)
 	}
-	p.tally.retried()
+	p.tally.damaged()
 	p.dst.yield(o.Segments)
 	p.driving.settle(Settlement{ID: o.ID, Digest: got, Again: true})
 	return nil

@@ -98,7 +98,7 @@ func (p *pusher) push(ctx context.Context, o Offer, from io.ReaderAt, same []int
 	}
 	sent, err := p.driving.driver.Push(ctx, from, ext, o.Ticket)
 	if errors.Is(err, transport.ErrRail) {
-		p.tally.retried()
+		p.tally.rerouted()
 		p.driving.settle(Settlement{ID: o.ID, Lost: true})
 		return nil
 	}

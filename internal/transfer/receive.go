@@ -86,6 +86,7 @@ func (r *receiver) bundle(ctx context.Context, b *bundle) error {
 		switch {
 		case errors.Is(err, transport.ErrRail): // there are only so many rails
 			try--
+			r.tally.rerouted()
 		case err != nil:
 			return err
 		case sent == arrived:
@@ -93,8 +94,9 @@ func (r *receiver) bundle(ctx context.Context, b *bundle) error {
 			return nil
 		case try == tries:
 			return damaged(id, sent, arrived)
+		default:
+			r.tally.damaged()
 		}
-		r.tally.retried()
 		id = r.lending.queue.number() // what the other end still says of the old one is about the old one
 	}
 }

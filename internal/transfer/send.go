@@ -120,7 +120,7 @@ func (s *sender) lend(ctx context.Context, id int64, segments []Segment, from io
 			return err
 		case said.Lost: // there are only so many rails
 			try--
-			s.tally.retried()
+			s.tally.rerouted()
 			continue
 		case said.Unwanted:
 			s.src.unwanted(segments)
@@ -131,7 +131,7 @@ func (s *sender) lend(ctx context.Context, id int64, segments []Segment, from io
 		case !said.Again || try == tries: // the driver contents itself with other bytes, or gets no right ones
 			return damaged(id, digest, said.Digest)
 		}
-		s.tally.retried()
+		s.tally.damaged()
 		from = copied{from}
 	}
 }

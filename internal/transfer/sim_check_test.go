@@ -162,11 +162,15 @@ func (w *world) checkSurvived(t *testing.T) {
 	if w.wire.Paged {
 		most += w.written()
 	}
+	r := w.client.report
+	if r.Damaged > most {
+		t.Errorf("the digests of %d bundles differed, at most %d had to", r.Damaged, most)
+	}
 	if w.wire.CutAt > 0 || w.wire.FailAt > 0 {
 		most += int64(w.slots) // what a rail held when it was lost
 	}
-	if w.client.report.Retried > most {
-		t.Errorf("%d bundles retried, at most %d had to be", w.client.report.Retried, most)
+	if r.Retried > most {
+		t.Errorf("%d bundles retried, at most %d had to be", r.Retried, most)
 	}
 }
 

@@ -82,6 +82,17 @@ func (c *sharedContext) drop(one *conn) {
 	delete(c.conns, one)
 }
 
+// slots are how many the connections have, by whether they hold anything.
+func (c *sharedContext) slots() (used, free int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for one := range c.conns {
+		free += one.pool.Free()
+		used += one.pool.Slots() - one.pool.Free()
+	}
+	return used, free
+}
+
 // close stops the watcher, then closes the device.
 func (c *sharedContext) close() error {
 	c.stop()

@@ -26,6 +26,18 @@ func (t *tally) failed(s verbs.WCStatus) {
 // QPs is how many queue pairs its connections have.
 func (f *Fabric) QPs() int64 { return f.tally.qps.Load() }
 
+// Slots are how many slots its connections have: those that hold a chunk in flight, and those
+// that hold none.
+func (f *Fabric) Slots() (used, free int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.contexts {
+		u, n := c.slots()
+		used, free = used+u, free+n
+	}
+	return used, free
+}
+
 // Failures is how many of its connections were broken by a completion that failed, by its
 // status, as ibv_wc_status_str has it; those that were closed are not among them. Statuses that never
 // came are left out.
