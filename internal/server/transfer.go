@@ -143,6 +143,7 @@ func (ss *session) engine(c wire.Copy, where place) transfer.Options {
 	return transfer.Options{
 		Chunk: ss.chunk, Window: ss.slots, Digest: c.Digest, ReadBack: c.ReadBack, Verify: c.Verify, Remove: c.Remove,
 		Events: transfer.Events{Problem: func(p tree.Problem) {
+			tellStack(ss.log, p.Fault)
 			select {
 			case <-left:
 				ss.log.Warn("not copied", slog.String("export", where.Name),

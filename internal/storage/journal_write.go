@@ -145,11 +145,11 @@ func (j *journal) flush() {
 	j.durable += bytes
 }
 
-// keep does that for a batch.
+// keep does that for a batch. A journal that lacks it is no reason to give the file up; a bug in here is.
 func (j *journal) keep(batch []sum) (err error) {
 	synced := false
 	defer func() {
-		if !synced {
+		if !synced || fault.Panicked(err) {
 			_ = j.sink.spoil("syncing", err)
 		}
 	}()

@@ -113,28 +113,36 @@ func (s *Sink) unname(verb string) error {
 // claimPartial opens and locks the partial file. What it holds stays.
 func (s *Sink) claimPartial() error {
 	for range maxClaims {
-		f, fresh, err := s.openOrCreate()
-		if errors.Is(err, errGone) {
-			continue
-		}
-		if err != nil {
-			return s.wrap("creating", err)
-		}
-		claimed, err := s.claim(f, fresh)
-		switch {
-		case claimed:
-			s.file, s.fresh = f, fresh
-			return nil
-		case fresh && err != nil && fault.CodeOf(err) != fault.Busy:
-			s.file = f // we made it, and nobody else has it: for abandon to remove
-			return err
-		}
-		_ = f.Close() // nothing was written to it
-		if err != nil {
+		if claimed, err := s.claimOnce(); claimed || err != nil {
 			return err
 		}
 	}
 	return s.busy("other copies to it keep starting and ending")
+}
+
+// claimOnce reports whether the partial file is open and locked; without an error the name is
+// to be tried again. Of a file that is not claimed nothing stays open: its lock would be in everybody's way.
+func (s *Sink) claimOnce() (bool, error) {
+	f, fresh, err := s.openOrCreate()
+	if errors.Is(err, errGone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, s.wrap("creating", err)
+	}
+	defer func() {
+		if s.file != f {
+			_ = f.Close() // nothing was written to it
+		}
+	}()
+	claimed, err := s.claim(f, fresh)
+	switch {
+	case claimed:
+		s.file, s.fresh = f, fresh
+	case fresh && err != nil && fault.CodeOf(err) != fault.Busy:
+		s.file = f // we made it, and nobody else has it: for abandon to remove
+	}
+	return claimed, err
 }
 
 // openOrCreate opens the partial file, and reports whether it has made it. It

@@ -45,17 +45,37 @@ func (s *Store) Commit(ctx context.Context, ls []tree.Landing) []error {
 	for i, l := range ls {
 		items[i] = s.takeForCommit(l)
 	}
+	errs := make([]error, 0, len(ls))
+	defer func() { letGoAll(items[len(errs):]) }() // of none, unless there is a panic
 	s.bring(ctx, items)
 	s.bring(ctx, s.nameAll(items))
 	s.syncFolders(items)
-	errs := make([]error, len(ls))
-	for i, it := range items {
-		if errs[i] = it.finish(); errs[i] != nil {
+	for _, it := range items {
+		err := it.finish()
+		if err != nil {
 			s.trouble.Store(true)
 		}
+		errs = append(errs, err)
 	}
 	return errs
 }
+
+// letGoAll gives files up that a panic has found in a commit: what stays locked would be in the way of
+// who copies them again.
+func letGoAll(items []candidate) {
+	for _, it := range items {
+		func() {
+			defer func() { _ = recover() }() // the first one is told
+			if p := it.so(); p.err == nil && !p.placed {
+				p.err = errPanicked
+			}
+			_ = it.finish()
+		}()
+	}
+}
+
+// errPanicked is what became of them.
+var errPanicked = errors.New("a panic has ended the commit")
 
 // bring puts files into place whose names are not durable yet.
 func (s *Store) bring(ctx context.Context, items []candidate) {
