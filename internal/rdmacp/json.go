@@ -36,7 +36,7 @@ type startLine struct {
 	PeerVersion  string   `json:"peer_version"`
 }
 
-// retryLine says that a copy will go on over a new connection. Another start line follows
+// retryLine says that a copy will go on over a new connection, or has to wait for one. Another start line follows
 // once there is one, and all files are told of again.
 type retryLine struct {
 	head

@@ -83,7 +83,7 @@ type reaching struct {
 func (r *reaching) add(f *pflag.FlagSet) {
 	r.addWay(f)
 	f.StringVar(&r.bwlimit, "bwlimit", "", "send at most that many bytes a second: 500M, 1.5G; a plain `number` is KiB, as rsync has it")
-	f.DurationVar(&r.retryFor, "retry-for", defaultRetryFor, "how long to try to go on with a copy over a new connection when one is lost, from the last byte that moved; 0 for not at all. Not with --remove-source-files, --max-delete or -")
+	f.DurationVar(&r.retryFor, "retry-for", defaultRetryFor, "how long to try to go on with a copy over a new connection when one is lost, from the last byte that moved (not with --remove-source-files, --max-delete or -), and how long to wait for a daemon that has as many sessions as it allows; 0 for not at all")
 	f.StringVar(&r.chunkSize, "chunk-size", defaultChunkSize, "`size` of a chunk; the daemon may choose less")
 	f.IntVar(&r.slots, "slots", defaultSlots, "`number` of chunks in flight; each pins the size of a chunk in memory at both ends")
 }

@@ -27,7 +27,7 @@ const mostInVain = 2
 // lost, until nothing more has come to stay for as long as --retry-for says. It goes on as
 // the same command does when it is run again: by the journals at the destination.
 func (a *app) persist(ctx context.Context, w *watch) (outcome, error) {
-	done, err := a.transfer(ctx, w)
+	done, err := a.admitted(ctx, w)
 	if !a.goesOn(w) || !lost(err) || done.peer == (client.Peer{}) {
 		return done, err // there was no session that could have been lost
 	}

@@ -48,10 +48,10 @@ func (g *gate) enter(client string) (leave func(), err error) {
 	case g.shut:
 		return nil, fault.New(fault.Interrupted, what, errors.New("the daemon is being stopped"), "run the same command again once it is back")
 	case g.open >= g.limit:
-		return nil, fault.New(fault.Limit, what, fmt.Errorf("%d sessions are open, and the daemon allows no more", g.open),
+		return nil, fault.New(fault.Limit, what, fmt.Errorf("as many sessions are open as the daemon allows, %d", g.open),
 			"try again later, or raise max-sessions in the daemon's configuration")
 	case g.clients[client] >= g.perClient:
-		return nil, fault.New(fault.Limit, what, fmt.Errorf("this client has %d sessions, and the daemon allows it no more", g.perClient),
+		return nil, fault.New(fault.Limit, what, fmt.Errorf("this client has as many sessions as the daemon allows it, %d", g.perClient),
 			"try again later, or raise max-client-sessions in the daemon's configuration")
 	}
 	g.open++

@@ -22,6 +22,39 @@ func TestBusy(t *testing.T) {
 	}, endless...)
 }
 
+// TestFull has a daemon that lets one session in: the second copy waits for its end, or says at once that there is no room.
+func TestFull(t *testing.T) {
+	tr := newTrial(t)
+	const port = "7480"
+	d, err := tr.lab.startDaemon(nil, "--insecure", "--listen=0.0.0.0:"+port, "--export=data="+dataDir, "--max-sessions=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if code, err := d.stop(); err != nil || code != 0 {
+			t.Errorf("the daemon ended with %d, %v\n%s", code, err, d.log.String())
+		}
+	}()
+	there := func(name string) string { return there + "::data/" + name }
+	first := tr.rdmacp(nil, nil, append(endless, "--port="+port, tr.bigFile(tr.lab.here).path, there("full.first"))...)
+	first.moving()
+	src := random(t, tr.lab.here, dataDir+"/full", 5000)
+	tr.rdmacp(nil, nil, "--port="+port, src.path, there("full.second")).wait().failed(t, 5, "limit", "as the daemon allows, 1", "max-sessions")
+	second := tr.rdmacp(nil, nil, "--retry-for=1m", "--port="+port, src.path, there("full.second"))
+	second.says("waiting for one to end")
+	first.signal(syscall.SIGINT)
+	first.wait().failed(t, 20, "interrupted", "interrupt")
+	second.wait().copied(t)
+	if sum := tr.digest(tr.lab.there, dataDir+"/full.second"); sum != src.sum {
+		t.Errorf("the copy has %s, want %s", sum, src.sum)
+	}
+	third := tr.rdmacp(nil, nil, append(endless, "--port="+port, tr.bigFile(tr.lab.here).path, there("full.first"))...)
+	third.moving()
+	tr.rdmacp(nil, nil, "--retry-for=3s", "--port="+port, src.path, there("full.third")).wait().failed(t, 5, "limit", "so it was for", "--retry-for")
+	third.signal(syscall.SIGINT)
+	third.wait().failed(t, 20, "interrupted", "interrupt")
+}
+
 // TestCycles connects, copies and disconnects again and again: nothing may be
 // left of any of it.
 func TestCycles(t *testing.T) {
