@@ -97,6 +97,13 @@ func (r Rail) Unusable() string {
 	return "no GID"
 }
 
+// LinkLocal reports whether an Ethernet port can be used, but has no other addresses than link-local ones:
+// Choose takes it only where the device is named.
+func (r Rail) LinkLocal() bool {
+	gids := r.usableGIDs()
+	return r.LinkLayer == Ethernet && len(gids) > 0 && !slices.ContainsFunc(gids, func(g GID) bool { return !g.IsLinkLocal() })
+}
+
 // Idle says why the port carries nothing, whatever addresses it has, and is empty for one
 // that carries something.
 func (r Rail) Idle() string {

@@ -85,7 +85,10 @@ func railRow(r device.Rail) []string {
 		numa = strconv.Itoa(r.NUMANode)
 	}
 	note := r.Unusable()
-	if note == "" {
+	switch {
+	case note == "" && r.LinkLocal():
+		note = "link-local addresses only: give " + r.NetDev + " another, or name the device (--device)"
+	case note == "":
 		note = "ok"
 	}
 	speed := "-"
