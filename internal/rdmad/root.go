@@ -106,6 +106,16 @@ const exitTable = `Exit codes:
   13  a bug of this program
 `
 
+// The same of the commands below it.
+const askingExitTable = `Exit codes:
+   0  done
+   1  the command line, the configuration or a certificate is wrong
+   3  a directory cannot be exported
+  10  no rdmad answers at the socket
+  13  a bug of this program
+  23  there is no such session or token
+`
+
 // Command is the whole command, for manual pages.
 func Command() *cobra.Command {
 	root := (&app{}).rootCommand(context.Background())
@@ -148,7 +158,11 @@ func (a *app) rootCommand(ctx context.Context) *cobra.Command {
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		help(cmd, args)
-		_, _ = fmt.Fprint(cmd.OutOrStdout(), "\n", exitTable)
+		table := exitTable
+		if cmd.HasParent() {
+			table = askingExitTable
+		}
+		_, _ = fmt.Fprint(cmd.OutOrStdout(), "\n", table)
 	})
 	return root
 }
