@@ -29,6 +29,15 @@ type job struct {
 	piped     bool // it comes from standard input, or goes to standard output
 }
 
+// otherSlash says with what a tree may have been compared by mistake.
+func (j job) otherSlash() string {
+	src, dst := j.sources[0].arg, j.dst.arg
+	if bare, slash := strings.CutSuffix(src, "/"); slash {
+		return fmt.Sprintf("the copy lies in %s under its own name: then compare %s, without the slash", dst, bare)
+	}
+	return fmt.Sprintf("%s is the copy itself: then compare %s/, with a slash", dst, src)
+}
+
 // newJob makes a job of the names on the command line, the last of which is the
 // destination.
 func newJob(c command, args []string, login bool) (job, error) {

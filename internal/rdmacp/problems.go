@@ -142,11 +142,14 @@ func notCopied(n, of int64) string {
 }
 
 // differ is how a comparison ends that has found differences.
-func differ(what string, n, of int64) error {
+func differ(j job, n, of int64) error {
 	verb := "differ"
 	if n == 1 {
 		verb = "differs"
 	}
-	return fault.New(fault.Integrity, what, fmt.Errorf("%d of %s %s", n, console.Count(of, "entry", "entries"), verb),
-		"copy them again with --checksum: only what differs is sent")
+	fix := "copy them again with --checksum: only what differs is sent"
+	if of > 1 && n >= of-1 && len(j.sources) == 1 { // all but the directory, most likely
+		fix = "see whether " + j.otherSlash() + "; else " + fix
+	}
+	return fault.New(fault.Integrity, j.what(), fmt.Errorf("%d of %s %s", n, console.Count(of, "entry", "entries"), verb), fix)
 }

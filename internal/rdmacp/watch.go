@@ -321,7 +321,7 @@ func (w *watch) result() error {
 	case w.failed != nil:
 		return stdoutFault(w.failed)
 	case w.plan.command == verifies && t.Different > 0:
-		return differ(w.job.what(), t.Different, t.Entries)
+		return differ(w.job, t.Different, t.Entries)
 	}
 	then := ""
 	if !w.plan.land.IgnoreTimes && w.plan.command == copies {
