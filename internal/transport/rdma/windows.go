@@ -26,6 +26,9 @@ type windows struct {
 	mu      sync.Mutex
 	open    map[windowKey]*window
 	idle    *window
+	next    *window // that nobody has asked for yet (ahead.go)
+	late    bool    // none is mapped ahead any more
+	ahead   sync.WaitGroup
 	stuck   []*window               // that could not be closed
 	parts   map[*mr.Window]struct{} // what is registered for chunks alone
 	refused map[uint64]error        // by volume: why its page cache cannot be used
@@ -45,7 +48,10 @@ type window struct {
 	key   windowKey
 	ready chan struct{} // closed once it is mapped, or err says why not
 	err   error
-	users int // guarded by windows.mu
+	early bool // it is mapped before anybody asks for it
+	begun bool // and that has begun; guarded by windows.mu, as are used and users
+	used  bool // somebody has asked for it
+	users int
 }
 
 // How many system calls it takes to map and populate pages, to unmap them, and to register
@@ -70,23 +76,50 @@ func (ws *windows) enter(p transport.Place, n int) (*window, error) {
 		ws.mu.Unlock()
 		return nil, err
 	}
-	w := ws.open[key]
-	if w == nil {
-		w = &window{in: ws, key: key, ready: make(chan struct{}), users: 1}
-		ws.open[key] = w
-		ws.mu.Unlock()
-		return w, ws.fill(w, p.Volume)
+	w, known := ws.open[key]
+	if !known {
+		w = ws.add(key)
 	}
 	w.users++
-	if !ws.alone {
+	if w.used && !ws.alone {
 		ws.counters.hits.Add(1)
 	}
+	w.used = true
 	if ws.idle == w {
 		ws.idle = nil
 	}
+	if ws.next == w {
+		ws.next = nil
+	}
+	ws.mapAhead(p.Until, w)
 	ws.mu.Unlock()
-	<-w.ready
+	if !known {
+		ws.fill(w, p.Volume)
+	}
+	w.await()
+	if w.err != nil && w.early { // it was an attempt, and nobody's word on the volume
+		return ws.enter(p, n)
+	}
 	return w, w.err
+}
+
+// add notes a window that is to be mapped. Ws is locked.
+func (ws *windows) add(key windowKey) *window {
+	w := &window{in: ws, key: key, ready: make(chan struct{})}
+	ws.open[key] = w
+	return w
+}
+
+// await waits until it is mapped. That time is the chunk's in this stage.
+func (w *window) await() {
+	select {
+	case <-w.ready:
+		return
+	default:
+	}
+	begun := time.Now()
+	<-w.ready
+	w.in.counters.mapping.Add(int64(time.Since(begun)))
 }
 
 // around is the window that n bytes at a place lie in.
@@ -100,17 +133,20 @@ func (ws *windows) around(p transport.Place, n int64) (windowKey, error) {
 }
 
 // fill maps a window. Where that fails nobody has it: who waits for it is told.
-func (ws *windows) fill(w *window, volume uint64) error {
+func (ws *windows) fill(w *window, volume uint64) {
 	defer close(w.ready)
 	begun := time.Now()
 	defer func() { ws.counters.mapping.Add(int64(time.Since(begun))) }()
-	if err := w.make(); err != nil {
+	err := w.make()
+	if err != nil && ws.yield() {
+		err = w.make()
+	}
+	if err != nil {
 		w.err = ws.refuse(volume, err)
 		ws.mu.Lock()
 		defer ws.mu.Unlock()
 		delete(ws.open, w.key)
 	}
-	return w.err
 }
 
 // make maps a window, and registers it unless each chunk is.
@@ -210,6 +246,7 @@ func (ws *windows) close() error {
 	if ws == nil {
 		return nil
 	}
+	ws.ahead.Wait()
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	var errs []error
@@ -224,6 +261,6 @@ func (ws *windows) close() error {
 	for _, w := range ws.stuck {
 		errs = append(errs, w.Close())
 	}
-	ws.idle, ws.stuck = nil, nil
+	ws.idle, ws.next, ws.stuck = nil, nil, nil
 	return errors.Join(errs...)
 }

@@ -16,6 +16,7 @@ type mapper struct {
 	mu   sync.Mutex
 	made []string
 	err  error
+	fail []error // of the next calls
 
 	registered  []string
 	registerErr error
@@ -25,6 +26,9 @@ func (m *mapper) mapFile(_ syscall.RawConn, off int64, n int) (*mr.Pages, error)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.made = append(m.made, fmt.Sprintf("%d+%d", off, n))
+	if len(m.fail) > 0 {
+		m.err, m.fail = m.fail[0], m.fail[1:]
+	}
 	return &mr.Pages{}, m.err
 }
 
@@ -79,7 +83,8 @@ func TestWindows(t *testing.T) {
 		if err := w.release(); err != nil {
 			t.Fatal(err)
 		}
-		if len(ws.open) > 1 {
+		ws.ahead.Wait()
+		if len(ws.open) > 2 { // this one, and the one that is mapped ahead
 			t.Fatalf("%d windows at %d", len(ws.open), off)
 		}
 	}
@@ -179,5 +184,77 @@ func TestWindowsAlone(t *testing.T) {
 	}
 	if len(ws.open) != 1 || ws.idle == nil {
 		t.Errorf("%d windows after one could not be registered", len(ws.open))
+	}
+}
+
+// The window behind the one in use is mapped ahead, once; where that fails, whoever comes there
+// tries by itself.
+func TestWindowsAhead(t *testing.T) {
+	t.Parallel()
+	ws, m := newTestWindows(t)
+	f := &disk{"f"}
+	at := func(off int64) transport.Place { return transport.Place{File: f, Volume: 1, Off: off, Until: 32 << 20} }
+	take := func(off int64) use {
+		t.Helper()
+		u, err := ws.take(at(off), 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ws.ahead.Wait()
+		return u
+	}
+	a := take(0)
+	m.want(t, "0+8388608", "8388608+8388608")
+	b := take(1 << 20)
+	m.want(t, "0+8388608", "8388608+8388608")
+	if n := ws.counters.hits.Load(); n != 1 {
+		t.Errorf("used again %d times, want once", n)
+	}
+	m.fail = []error{syscall.ENOMEM, nil, nil}
+	c := take(8 << 20) // and 16 MiB fail ahead
+	if ws.next != nil || !ws.late || len(ws.refused) != 0 || len(ws.open) != 2 {
+		t.Errorf("%d windows, refused %v, one is mapped ahead: %v", len(ws.open), ws.refused, ws.next)
+	}
+	d := take(16 << 20)
+	m.want(t, "0+8388608", "8388608+8388608", "16777216+8388608", "16777216+8388608")
+	for _, u := range []use{a, b, c, d} {
+		if err := u.release(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Where a volume's page cache cannot be used, nothing is tried ahead either, and nobody waits.
+func TestWindowsRefusedAhead(t *testing.T) {
+	t.Parallel()
+	ws, m := newTestWindows(t)
+	m.err = syscall.EFAULT
+	for range 2 {
+		if _, err := ws.take(transport.Place{File: &disk{"f"}, Volume: 1, Off: 0, Until: 32 << 20}, 1<<20); !errors.Is(err, syscall.EFAULT) {
+			t.Error(err)
+		}
+		ws.ahead.Wait()
+	}
+	m.want(t, "0+8388608")
+	if len(ws.open) != 0 || ws.next != nil {
+		t.Errorf("%d windows are open", len(ws.open))
+	}
+}
+
+// One that nobody has asked for gives way to one that somebody waits for.
+func TestWindowsYield(t *testing.T) {
+	t.Parallel()
+	ws, m := newTestWindows(t)
+	if _, err := ws.take(transport.Place{File: &disk{"f"}, Volume: 1, Off: 0, Until: 32 << 20}, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	ws.ahead.Wait()
+	m.fail = []error{syscall.ENOMEM, nil}
+	if _, err := ws.take(transport.Place{File: &disk{"g"}, Volume: 1, Off: 0, Until: 32 << 20}, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	m.want(t, "0+8388608", "8388608+8388608", "0+8388608", "0+8388608")
+	if ws.next != nil || len(ws.open) != 2 || len(ws.refused) != 0 {
+		t.Errorf("%d windows, refused %v, one is mapped ahead: %v", len(ws.open), ws.refused, ws.next)
 	}
 }
