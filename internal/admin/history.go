@@ -19,10 +19,10 @@ type history struct {
 	looks []look
 }
 
-// look is how much had moved at a moment, by direction.
+// look is how much had moved at a moment, by direction and by RDMA port.
 type look struct {
-	at    time.Time
-	moved map[string]uint64
+	at           time.Time
+	moved, rails map[string]uint64
 }
 
 // watch looks at a daemon until stop is closed.
@@ -42,13 +42,18 @@ func (h *history) watch(d Daemon, stop <-chan struct{}) {
 
 // look takes a look, and forgets the oldest.
 func (h *history) look(d Daemon, now time.Time) {
-	moved := map[string]uint64{}
+	moved, rails := map[string]uint64{}, map[string]uint64{}
 	for way, t := range d.Totals() {
 		moved[way.Direction] += t.Stats.Bytes
+		for name, n := range t.Devices {
+			if name != "" { // by TCP
+				rails[name] += n
+			}
+		}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.looks = append(h.looks, look{now, moved})
+	h.looks = append(h.looks, look{now, moved, rails})
 	if extra := len(h.looks) - int(lookBack/lookEvery) - 1; extra > 0 {
 		h.looks = append(h.looks[:0], h.looks[extra:]...)
 	}

@@ -21,6 +21,7 @@ func (m *moving) Totals() map[server.Way]server.Totals {
 	for direction, n := range map[string]uint64{"put": m.put, "get": m.get} {
 		t := server.Totals{}
 		t.Stats.Bytes = n
+		t.Devices = map[string]uint64{"mlx5_0/1": n / 4, "mlx5_1/1": n / 4, "": n / 2}
 		all[server.Way{Transport: "rdma", Direction: direction}] = t
 	}
 	return all
@@ -43,7 +44,7 @@ func TestHistory(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	page{d, Self{Version: "test"}, h}.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
-	for _, want := range []string{"at most 2.0 MiB/s", `class="put" points="6,120 12,120 `, ` 720,0"`, `class="get" points="6,120 12,120 `, ` 720,60"`} {
+	for _, want := range []string{"at most 2.0 MiB/s", "<td>mlx5_0/1</td><td>256 GiB</td><td>768 KiB/s</td>", "<td>mlx5_1/1</td>", `class="put" points="6,120 12,120 `, ` 720,0"`, `class="get" points="6,120 12,120 `, ` 720,60"`} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("the page lacks %q:\n%s", want, w.Body)
 		}
@@ -55,7 +56,7 @@ func TestNoHistory(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
 	page{&moving{}, Self{}, &history{}}.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
-	if strings.Contains(w.Body.String(), "<polyline") {
+	if strings.Contains(w.Body.String(), "<polyline") || strings.Contains(w.Body.String(), "<th>rail") {
 		t.Error(w.Body)
 	}
 }

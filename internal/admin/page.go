@@ -46,6 +46,10 @@ svg { width: 100%; height: 8rem; margin: .5rem 0 1.5rem; background: #f4f4f4 } p
 <p>{{.Version}}, up {{.Up}}, {{.Open}} open, {{.Moved}} moved. Figures since it started; <a href="/metrics">/metrics</a> has all.</p>
 {{if .Puts}}<p>The last {{.Back}}, at most {{.Most}}/s: <span class="put">put</span>, <span class="get">get</span>.</p>
 <svg viewBox="0 -2 {{.Width}} {{.Height}}" preserveAspectRatio="none" role="img" aria-label="bytes a second"><polyline class="put" points="{{.Puts}}"/><polyline class="get" points="{{.Gets}}"/></svg>
+{{end}}{{if .Rails}}<table>
+<tr><th>rail</th><th>moved</th><th>now</th></tr>
+{{range .Rails}}<tr><td>{{.Name}}</td><td>{{.Moved}}</td><td>{{.Now}}</td></tr>
+{{end}}</table>
 {{end}}{{if .Rows}}<table>
 <tr><th>way</th><th>open</th><th>moved</th><th>copied by a CPU</th><th>files</th><th>not copied</th><th>transfers</th><th>failed</th><th>moved again</th><th>by TCP for want of RDMA</th><th>chunks waited for</th></tr>
 {{range .Rows}}<tr><td>{{.Direction}} by {{.Transport}}</td><td>{{.Open}}</td><td>{{.Moved}}</td><td>{{.Copied}}</td><td>{{.Files}}</td><td>{{.Problems}}</td><td>{{.Done}}</td><td{{if ne .Failed "0"}} class="bad"{{end}}>{{.Failed}}</td><td>{{.Mismatches}}</td><td>{{.Fallbacks}}</td><td>{{.Slowest}}</td></tr>
@@ -59,6 +63,7 @@ func (p page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	var all struct {
 		Version, Up, Moved, Open string
 		Rows                     []row
+		Rails                    []rail
 		Back, Most, Puts, Gets   string // of the drawing
 		Width, Height            int
 	}
@@ -73,6 +78,7 @@ func (p page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	all.Version, all.Up = p.self.Version, console.Duration(time.Since(p.self.Started))
 	all.Moved, all.Open = console.Bytes(moved), console.Count(open, "session", "sessions")
+	all.Rails = p.past.rails()
 	puts, gets := p.past.rates("put"), p.past.rates("get")
 	if len(puts) > 0 {
 		most := max(slices.Max(puts), slices.Max(gets))
