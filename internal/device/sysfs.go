@@ -20,6 +20,10 @@ func numaNode(sysfs fs.FS, device, netDev string) int {
 	places := []string{path.Join(classInfiniBand, device, "device/numa_node")}
 	if netDev != "" {
 		places = append(places, path.Join(classNet, netDev, "device/numa_node"))
+		// A virtio NIC has a device between it and the PCI one, which knows.
+		for dir := realDir(sysfs, path.Join(classNet, netDev)); dir != "."; dir = path.Dir(dir) {
+			places = append(places, path.Join(dir, "numa_node"))
+		}
 	}
 	for _, p := range places {
 		raw, err := fs.ReadFile(sysfs, p)
@@ -31,6 +35,15 @@ func numaNode(sysfs fs.FS, device, netDev string) int {
 		}
 	}
 	return -1
+}
+
+// realDir is where a link of sysfs leads, which is relative; "." if it is none.
+func realDir(sysfs fs.FS, link string) string {
+	to, err := fs.ReadLink(sysfs, link)
+	if err != nil || path.IsAbs(to) {
+		return "."
+	}
+	return path.Join(path.Dir(link), to)
 }
 
 // names lists a directory of sysfs; none if there is no such directory.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/numa"
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
 
@@ -20,6 +21,7 @@ const recvBit = 1 << 63
 // pairs are gone.
 func (c *conn) poll(ctx context.Context) {
 	defer close(c.polled)
+	numa.Stay(c.node)
 	c.pulse = c.vctx.fabric.pulses.join()
 	defer c.pulse.leave()
 	if err := c.reapAll(ctx); err != nil {

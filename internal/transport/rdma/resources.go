@@ -9,6 +9,7 @@ import (
 	"github.com/rdmacp/rdmacp/internal/device"
 	"github.com/rdmacp/rdmacp/internal/fault"
 	"github.com/rdmacp/rdmacp/internal/mr"
+	"github.com/rdmacp/rdmacp/internal/numa"
 	"github.com/rdmacp/rdmacp/internal/transport"
 	"github.com/rdmacp/rdmacp/internal/verbs"
 )
@@ -60,13 +61,14 @@ type resources struct {
 	pages   *windows // nil where the page cache is not to be used
 	qps     []*verbs.QP
 	tally   *tally // of the fabric
+	node    int    // the NUMA node of the NIC; -1 if it is not known
 
 	counters counters // of the connection that is made of it
 }
 
 // newResources makes the objects and moves the queue pairs to INIT.
 func newResources(vctx *verbs.Context, f *Fabric, c device.Choice, s transport.Setup, r role) (res *resources, err error) {
-	res = &resources{tally: &f.tally}
+	res = &resources{tally: &f.tally, node: c.Rail.NUMANode}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, res.close())
@@ -85,7 +87,8 @@ func newResources(vctx *verbs.Context, f *Fabric, c device.Choice, s transport.S
 	if r.exposes {
 		newPool = mr.NewExposing
 	}
-	if res.pool, err = newPool(res.pd, f.budget, s.ChunkSize, s.Slots, r.slotAccess); err != nil {
+	numa.Near(res.node, func() { res.pool, err = newPool(res.pd, f.budget, s.ChunkSize, s.Slots, r.slotAccess) })
+	if err != nil {
 		return res, fmt.Errorf("%s/%d: %w", c.Rail.Device, c.Rail.Port, err)
 	}
 	// Without digests nothing would tell that a page was written to between the last
@@ -113,8 +116,9 @@ func newResources(vctx *verbs.Context, f *Fabric, c device.Choice, s transport.S
 // newWindows opens page caches to the device as the role has it.
 func (r *resources) newWindows(b *mr.Budget, chunk int, role role) *windows {
 	return &windows{
-		mapFile: func(file syscall.RawConn, off int64, n int) (*mr.Pages, error) {
-			return mr.MapFile(file, off, n, role.slotAccess.Writes())
+		mapFile: func(file syscall.RawConn, off int64, n int) (p *mr.Pages, err error) {
+			numa.Near(r.node, func() { p, err = mr.MapFile(file, off, n, role.slotAccess.Writes()) })
+			return p, err
 		},
 		register: func(p *mr.Pages, off int64, n int) (*mr.Window, error) {
 			return p.Register(r.pd, b, off, n, role.slotAccess)

@@ -36,6 +36,7 @@ type Options struct {
 	Memlock     int64
 	Disk        string
 	Env         []string
+	NUMA        bool
 	NoRXE       bool
 	Verbose     bool
 
@@ -91,6 +92,7 @@ func Parse(args []string, w io.Writer) (*Options, error) {
 	flags.Int64Var(&o.Memlock, "memlock", -1, "RLIMIT_MEMLOCK in `bytes`, binding for root too (default unlimited)")
 	flags.StringVar(&o.Disk, "disk", "1G", "`size` of the ext4 scratch disk at /scratch; 0 for none")
 	list(flags, &o.Env, "env", "`NAME[=VALUE]` to set in the guest; repeatable")
+	flags.BoolVar(&o.NUMA, "numa", false, "two NUMA nodes per host, with the NICs at the second; wants an even number of CPUs")
 	flags.BoolVar(&o.NoRXE, "no-rxe", false, "do not make the rxe devices")
 	flags.BoolVar(&o.Verbose, "verbose", false, "say what is done and how long it takes")
 	if err := flags.Parse(args); err != nil {

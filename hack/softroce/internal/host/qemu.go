@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/rdmacp/rdmacp/hack/softroce/internal/spec"
 )
@@ -63,9 +64,40 @@ func (m machine) args() []string {
 		"-device", "virtio-9p-pci,fsdev=share,mount_tag=" + spec.ShareTag,
 	}
 	if m.disk {
-		args = append(args, "-drive", "if=virtio,format=raw,cache=unsafe,discard=unmap,file="+m.diskFile())
+		args = append(args, "-drive", "if=none,id=disk,format=raw,cache=unsafe,discard=unmap,file="+m.diskFile(), "-device", "virtio-blk-pci,drive=disk,bus=pci.0")
+	}
+	if o.NUMA {
+		args = append(args, numaArgs(o.Memory, o.cpus())...)
 	}
 	return append(args, m.networkArgs()...)
+}
+
+// bus is the one that the NICs are at: in the order in which they are found they have their names.
+func (m machine) bus() string {
+	if m.options.NUMA {
+		return "far"
+	}
+	return "pci.0"
+}
+
+// numaArgs split memory and CPUs between two NUMA nodes, and make a PCI bus of the second.
+func numaArgs(memory string, cpus int) (args []string) {
+	half := halved(memory)
+	for node := range 2 {
+		args = append(args, "-object", fmt.Sprintf("memory-backend-ram,id=node%d,size=%s", node, half),
+			"-numa", fmt.Sprintf("node,nodeid=%d,memdev=node%d,cpus=%d-%d", node, node, node*cpus/2, (node+1)*cpus/2-1))
+	}
+	return append(args, "-device", "pxb,id=far,bus_nr=64,numa_node=1")
+}
+
+// halved is half of a size that QEMU knows: a number, and a unit.
+func halved(memory string) string {
+	digits := strings.TrimRight(memory, "KMGTkmgt")
+	n, err := strconv.ParseFloat(digits, 64)
+	if err != nil {
+		return memory // QEMU says what is wrong with it
+	}
+	return strconv.FormatFloat(n*512, 'f', -1, 64) + map[string]string{"G": "M", "g": "M", "T": "G", "t": "G", "M": "K", "m": "K"}[memory[len(digits):]]
 }
 
 // networkArgs returns one NIC per rail and one for the management wire, which is the last; none for a node that is
@@ -82,8 +114,8 @@ func (m machine) networkArgs() []string {
 		}
 		args = append(args,
 			"-netdev", netdevArg(m.dir, wire, m.options.Nodes),
-			"-device", fmt.Sprintf("virtio-net-pci,netdev=wire%d,host_mtu=%d,mac=52:54:00:77:%02x:%02x,romfile=",
-				wire, mtu, wire, m.node))
+			"-device", fmt.Sprintf("virtio-net-pci,netdev=wire%d,host_mtu=%d,mac=52:54:00:77:%02x:%02x,romfile=,bus=%s",
+				wire, mtu, wire, m.node, m.bus()))
 	}
 	return args
 }
