@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -48,9 +49,11 @@ func TestFull(t *testing.T) {
 	if sum := tr.digest(tr.lab.there, dataDir+"/full.second"); sum != src.sum {
 		t.Errorf("the copy has %s, want %s", sum, src.sum)
 	}
-	third := tr.rdmacp(nil, nil, append(endless, "--port="+port, tr.bigFile(tr.lab.here).path, there("full.first"))...)
+	third := tr.rdmacp(nil, nil, append(endless, "--port="+port, tr.bigFile(tr.lab.here).path, there("full.other"))...)
 	third.moving()
-	tr.rdmacp(nil, nil, "--retry-for=3s", "--port="+port, src.path, there("full.third")).wait().failed(t, 5, "limit", "so it was for", "--retry-for")
+	if r := tr.rdmacp(nil, nil, "--retry-for=3s", "--port="+port, src.path, there("full.third")).wait(); r.exit != 5 || !strings.Contains(r.stderr, "; so it was for 3s, at each of ") {
+		t.Errorf("exit %d\n%s", r.exit, r.stderr)
+	}
 	third.signal(syscall.SIGINT)
 	third.wait().failed(t, 20, "interrupted", "interrupt")
 }
