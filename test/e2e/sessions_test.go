@@ -51,7 +51,7 @@ func TestFull(t *testing.T) {
 	}
 	third := tr.rdmacp(nil, nil, append(endless, "--port="+port, tr.bigFile(tr.lab.here).path, there("full.other"))...)
 	third.moving()
-	if r := tr.rdmacp(nil, nil, "--retry-for=3s", "--port="+port, src.path, there("full.third")).wait(); r.exit != 5 || !strings.Contains(r.stderr, "; so it was for 3s, at each of ") {
+	if r := tr.rdmacp(nil, nil, "--retry-for=3s", "--port="+port, src.path, there("full.third")).wait(); r.exit != 5 || !strings.Contains(r.stderr, "; so it was for ") {
 		t.Errorf("exit %d\n%s", r.exit, r.stderr)
 	}
 	third.signal(syscall.SIGINT)
