@@ -36,7 +36,7 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5"><title>rdmad</title>
 <style>
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; background: #fff }
-table { border-collapse: collapse; width: 100% } th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid #ddd }
+table { border-collapse: collapse; width: 100%; margin-bottom: 1.5rem } td { white-space: nowrap } th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid #ddd }
 th { font-weight: 600; color: #555 } th:first-child, td:first-child { text-align: left } .bad { color: #b00020; font-weight: 600 }
 svg { width: 100%; height: 8rem; margin: .5rem 0 1.5rem; background: #f4f4f4 } polyline { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke }
 .put { stroke: #0b6bcb; color: #0b6bcb } .get { stroke: #c2570c; color: #c2570c }
