@@ -14,10 +14,7 @@ func TestBadWrite(t *testing.T) {
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.lab.here, tr.lab.there
-			if way == "get" {
-				from, to = to, from
-			}
+			from, to := tr.ends(way)
 			badDisk(t, to)
 			must(t, to, "modprobe dm_flakey; echo old >%[1]s/copy; sync -f %[1]s", badDir)
 			src := random(t, from, dataDir+"/written", 10<<20)

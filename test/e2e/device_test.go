@@ -45,10 +45,7 @@ func TestDiskFails(t *testing.T) {
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.lab.here, tr.lab.there
-			if way == "get" {
-				from, to = to, from
-			}
+			from, to := tr.ends(way)
 			badDisk(t, to)
 			c := tr.start(tr.to(tr.bigFile(from), to, badDir+"/copy"), slow...)
 			c.moved(0.3)

@@ -15,10 +15,7 @@ func TestDiskFull(t *testing.T) {
 	for _, way := range []string{"put", "get"} {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.lab.here, tr.lab.there
-			if way == "get" {
-				from, to = to, from
-			}
+			from, to := tr.ends(way)
 			must(t, to, "echo old >%s/full", smallDir)
 			r := tr.copy(tr.to(tr.bigFile(from), to, smallDir+"/full"))
 			r.failed(t, 11, "no_space", smallDir+"/full")
@@ -37,10 +34,7 @@ func TestSourceChanges(t *testing.T) {
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.lab.here, tr.lab.there
-			if way == "get" {
-				from, to = to, from
-			}
+			from, to := tr.ends(way)
 			src := random(t, from, dataDir+"/changing", bigSize)
 			src.sum = "" // what it is at the start must not appear either
 			must(t, to, "echo old >%s/changed", dataDir)

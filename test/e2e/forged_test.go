@@ -55,10 +55,7 @@ func eachForged(t *testing.T, size int, test func(tr *trial, d *destination)) {
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.lab.here, tr.lab.there
-			if way == "get" {
-				from, to = to, from
-			}
+			from, to := tr.ends(way)
 			src := random(t, from, dataDir+"/genuine", size)
 			must(t, to, "echo old >%s/forged", dataDir)
 			test(tr, tr.to(src, to, dataDir+"/forged"))

@@ -30,10 +30,7 @@ func TestDiskUnread(t *testing.T) {
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.lab.here, tr.lab.there
-			if way == "get" {
-				from, to = to, from
-			}
+			from, to := tr.ends(way)
 			badDisk(t, from)
 			src := random(t, from, badDir+"/source", bigSize)
 			must(t, from, "sync -f %s; echo 3 >/proc/sys/vm/drop_caches", badDir)
@@ -57,10 +54,7 @@ func TestDiskHangs(t *testing.T) {
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.lab.here, tr.lab.there
-			if way == "get" {
-				from, to = to, from
-			}
+			from, to := tr.ends(way)
 			badDisk(t, to)
 			c := tr.start(tr.to(tr.bigFile(from), to, badDir+"/copy"), slow...)
 			c.moved(0.3)
@@ -85,10 +79,7 @@ func TestDiskHangsLong(t *testing.T) {
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.lab.here, tr.lab.there
-			if way == "get" {
-				from, to = to, from
-			}
+			from, to := tr.ends(way)
 			badDisk(t, to)
 			c := tr.start(tr.to(tr.bigFile(from), to, badDir+"/copy"), slow...)
 			c.moved(0.3)

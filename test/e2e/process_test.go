@@ -66,10 +66,7 @@ func eachWay(t *testing.T, source func(*trial, *node) file, test func(*trial, *c
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.lab.here, tr.lab.there
-			if way == "get" {
-				from, to = to, from
-			}
+			from, to := tr.ends(way)
 			src := source(tr, from)
 			path := dataDir + "/fault"
 			must(t, to, "echo old >%s", path)

@@ -66,6 +66,14 @@ func newTrial(t *testing.T) *trial {
 	return tr
 }
 
+// ends are the host that a copy comes from and the one that it goes to: a put, or a get.
+func (tr *trial) ends(way string) (from, to *node) {
+	if way == "get" {
+		return tr.lab.there, tr.lab.here
+	}
+	return tr.lab.here, tr.lab.there
+}
+
 // to is the name that source goes to, or would.
 func (tr *trial) to(source file, n *node, path string) *destination {
 	tr.t.Helper()
