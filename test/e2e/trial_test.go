@@ -128,6 +128,9 @@ func (d *destination) check(sum string) error {
 	return fmt.Errorf("%s:%s has sha256 %s, want one of %q (new, absent, old)", d.host.name, d.path, sum, allowed)
 }
 
+// slowToSettle is after how long it is worth a line what a host had to let go of.
+const slowToSettle = 3 * time.Second
+
 // ask asks the questions.
 func (tr *trial) ask() {
 	t, l := tr.t, tr.lab
@@ -153,10 +156,18 @@ func (tr *trial) ask() {
 			if err := tr.askNames(n); err != nil {
 				t.Error(err)
 			}
-			var why string
-			if !eventually(settleLimit-time.Since(begun), func() bool { why = l.changed(n); return why == "" }) {
+			var why, last string
+			if !eventually(settleLimit-time.Since(begun), func() bool {
+				if why = l.changed(n); why != "" {
+					last = why
+				}
+				return why == ""
+			}) {
 				t.Errorf("%s is not as it was, %.0f s after the test: %s", n.name, time.Since(begun).Seconds(), why)
 				l.daemon.explain(n)
+			}
+			if took := time.Since(begun); why == "" && last != "" && took > slowToSettle {
+				t.Logf("%s was not as it was for %.1f s: %s", n.name, took.Seconds(), last)
 			}
 			_, _ = n.sh("find %s -name '.*.rdmacp-*' -delete", topDir) // what could be resumed, and one failure is enough
 		})
