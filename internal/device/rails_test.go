@@ -168,11 +168,14 @@ func TestNUMANode(t *testing.T) {
 		"class/infiniband/mlx5_0/device/numa_node": {Data: []byte("3\n")},
 		"class/infiniband/mlx5_1/device/numa_node": {Data: []byte("-1\n")},
 		"class/net/eth1/device/numa_node":          {Data: []byte("2\n")},
+		"class/net/eth2":                           {Mode: fs.ModeSymlink, Data: []byte("../../devices/pci0/41/virtio4/net/eth2")},
+		"devices/pci0/41/numa_node":                {Data: []byte("4\n")},
+		"class/net/eth3":                           {Mode: fs.ModeSymlink, Data: []byte("../../devices/virtual/net/eth3")},
 	}
 	for _, c := range []struct {
 		device, netDev string
 		want           int
-	}{{"mlx5_0", "eth1", 3}, {"mlx5_1", "eth1", 2}, {"mlx5_1", "", -1}, {"rxe0", "eth1", 2}, {"rxe0", "eth0", -1}} {
+	}{{"mlx5_0", "eth1", 3}, {"mlx5_1", "eth1", 2}, {"mlx5_1", "", -1}, {"rxe0", "eth1", 2}, {"rxe0", "eth0", -1}, {"rxe0", "eth2", 4}, {"rxe0", "eth3", -1}} {
 		if got := numaNode(sysfs, c.device, c.netDev); got != c.want {
 			t.Errorf("numaNode(%q, %q) = %d, want %d", c.device, c.netDev, got, c.want)
 		}

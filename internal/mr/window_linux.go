@@ -12,14 +12,14 @@ import (
 
 // Window is a part of a file's page cache that a device may read, or write to.
 type Window struct {
-	start  int64 // offset in the file
-	size   uint64
+	start  int64  // offset in the file
+	size   uint64 // bytes that are reserved in budget
 	region region
 	budget *Budget
 }
 
 // Register registers n bytes at off of the file in pd with the given access; the pages
-// stay mapped until the window is closed. What is pinned is reserved in budget first.
+// have to stay mapped until the window is closed. What is pinned is reserved in budget first.
 //
 // Kernels before 6.2 pin shared pages of a file for writing only, and answer EFAULT
 // otherwise. Never is a private mapping tried in its place: pinning one copies each page.

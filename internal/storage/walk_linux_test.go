@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rdmacp/rdmacp/internal/fault"
+	"github.com/rdmacp/rdmacp/internal/testenv"
 	"github.com/rdmacp/rdmacp/internal/tree"
 )
 
@@ -467,7 +468,7 @@ func TestWalkXattrs(t *testing.T) {
 	set := func(name, attr string, value []byte) {
 		err := unix.Lsetxattr(filepath.Join(dir, name), attr, value, 0)
 		if errors.Is(err, unix.ENOTSUP) {
-			t.Skip("the file system has no extended attributes")
+			testenv.Missing(t, "a file system that has extended attributes")
 		}
 		if err != nil {
 			t.Fatal(attr, err)
@@ -535,7 +536,7 @@ func TestWalkACLs(t *testing.T) {
 	dir := plant(t, filepath.Join(t.TempDir(), "d"), "f", "sub/")
 	err := unix.Setxattr(dir+"/f", "system.posix_acl_access", posixACL(), 0)
 	if errors.Is(err, unix.ENOTSUP) {
-		t.Skip("the file system has no ACLs")
+		testenv.Missing(t, "a file system that has ACLs")
 	}
 	err = errors.Join(err, unix.Setxattr(dir+"/sub", "system.posix_acl_default", posixACL(), 0), unix.Setxattr(dir+"/f", "user.x", nil, 0))
 	if err != nil {

@@ -39,16 +39,23 @@ func turn(t *testing.T, n *node, into string) {
 dmsetup suspend --noudevsync --noflush --nolockfs bad && dmsetup load bad --table "0 $(blockdev --getsz $loop) %[2]s" && dmsetup resume --noudevsync bad`, diskDir, kind)
 }
 
+// ontoBadDisk has a copy under way onto such a disk.
+func (tr *trial) ontoBadDisk(way string) (c *copying, to *node) {
+	tr.t.Helper()
+	from, to := tr.ends(way)
+	badDisk(tr.t, to)
+	c = tr.start(tr.to(tr.bigFile(from), to, badDir+"/copy"), slow...)
+	c.moved(0.3)
+	return c, to
+}
+
 // TestDiskFails has the disk fail under a copy: that is said of the right host, and the
 // name shows nothing.
 func TestDiskFails(t *testing.T) {
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.ends(way)
-			badDisk(t, to)
-			c := tr.start(tr.to(tr.bigFile(from), to, badDir+"/copy"), slow...)
-			c.moved(0.3)
+			c, to := tr.ontoBadDisk(way)
 			turn(t, to, "error")
 			r := c.wait()
 			r.failed(t, 11, "io", badDir+"/copy")

@@ -54,10 +54,7 @@ func TestDiskHangs(t *testing.T) {
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.ends(way)
-			badDisk(t, to)
-			c := tr.start(tr.to(tr.bigFile(from), to, badDir+"/copy"), slow...)
-			c.moved(0.3)
+			c, to := tr.ontoBadDisk(way)
 			hang(t, to)
 			c.signal(syscall.SIGINT)
 			if way == "put" {
@@ -79,10 +76,7 @@ func TestDiskHangsLong(t *testing.T) {
 	for _, way := range ways(t) {
 		t.Run(way, func(t *testing.T) {
 			tr := newTrial(t)
-			from, to := tr.ends(way)
-			badDisk(t, to)
-			c := tr.start(tr.to(tr.bigFile(from), to, badDir+"/copy"), slow...)
-			c.moved(0.3)
+			c, to := tr.ontoBadDisk(way)
 			hang(t, to)
 			time.Sleep(65 * time.Second)
 			turn(t, to, "linear")
