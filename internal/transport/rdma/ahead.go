@@ -1,5 +1,7 @@
 package rdma
 
+import "github.com/rdmacp/rdmacp/internal/fault"
+
 // mapAhead begins to map what lies behind w in its file, unless that is open already, or another window
 // waits to be asked for: no more than one does. The chunks that come there find it ready, or half of it done.
 // Ws is locked.
@@ -17,10 +19,16 @@ func (ws *windows) mapAhead(until int64, w *window) {
 			next.err = errNoWindow
 			return
 		}
-		if next.err = next.make(); next.err != nil {
+		if next.err = next.attempt(); next.err != nil {
 			ws.forgo(next)
 		}
 	})
+}
+
+// attempt is make for a goroutine that nobody else stands behind.
+func (w *window) attempt() (err error) {
+	defer fault.Caught(&err, "mapping a part of a file ahead")
+	return w.make()
 }
 
 // begin reports whether a window is still to be mapped ahead.

@@ -241,6 +241,27 @@ func TestWindowsRefusedAhead(t *testing.T) {
 	}
 }
 
+// A panic there is no end of the process: who comes there meets it by itself.
+func TestWindowsPanicAhead(t *testing.T) {
+	t.Parallel()
+	ws, m := newTestWindows(t)
+	first := ws.mapFile
+	ws.mapFile = func(c syscall.RawConn, off int64, n int) (*mr.Pages, error) {
+		if off > 0 {
+			panic("a bug")
+		}
+		return first(c, off, n)
+	}
+	if _, err := ws.take(transport.Place{File: &disk{"f"}, Volume: 1, Off: 0, Until: 32 << 20}, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	ws.ahead.Wait()
+	m.want(t, "0+8388608")
+	if len(ws.open) != 1 || ws.next != nil || !ws.late {
+		t.Errorf("%d windows, one is mapped ahead: %v", len(ws.open), ws.next)
+	}
+}
+
 // One that nobody has asked for gives way to one that somebody waits for.
 func TestWindowsYield(t *testing.T) {
 	t.Parallel()
